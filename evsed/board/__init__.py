@@ -1,0 +1,1 @@
+"""Reads board.yaml: what this board can do."""

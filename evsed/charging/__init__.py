@@ -1,0 +1,1 @@
+"""The rules of IEC 61851: pure, no I/O."""

@@ -1,0 +1,74 @@
+"""What services see: one complete, immutable picture per control pass. Pure."""
+
+from dataclasses import dataclass
+
+from evsed.charging.states import ChargingState, Fault, PilotMode, Reason
+
+Phases = tuple[float, float, float]
+DARK: Phases = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorCounters:
+    """Wear of the contactor, over its life. Source: charging.md section 18.8."""
+
+    closings: int = 0
+    openings: int = 0
+    #: of these, openings with at least 0.5 A flowing
+    loaded_openings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How late the control passes began, measured by the loop itself."""
+
+    passes: int = 0
+    last_us: int = 0
+    worst_us: int = 0
+    #: passes that began more than 5 ms and more than 20 ms late
+    over_5_ms: int = 0
+    over_20_ms: int = 0
+    #: longest pass so far, from its begin to its end
+    longest_pass_us: int = 0
+    real_time: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The station at the end of one control pass; never changes, never reaches to a device."""
+
+    at_ms: int = 0
+    state: ChargingState = ChargingState.F
+    reason: Reason = Reason.MAINTENANCE
+    available: bool = True
+    enabled: bool = True
+    pending_auth: bool = False
+    limit_reached: bool = False
+    faults: Fault = Fault.NONE
+    charging_current_da: int = 320
+    consumption_limit_ws: int = 0
+    charging_time_limit_s: int = 0
+    under_power_limit_w: int = 0
+    pilot: PilotMode = PilotMode.LOW
+    #: what the duty tells the vehicle now; 0 unless ``pilot`` is PWM
+    offered_da: int = 0
+    duty_ppm: int = 0
+    contactor_closed: bool = False
+    #: auxiliary contact: True closed, None not fitted
+    contactor_feedback: bool | None = None
+    #: lock commanded (None: no lock in use)
+    locked: bool | None = None
+    cable_rating_a: int | None = None
+    session: bool = False
+    session_time_ms: int = 0
+    charging_time_ms: int = 0
+    session_energy_ws: int = 0
+    total_energy_ws: int = 0
+    power_w: int = 0
+    voltages_v: Phases = DARK
+    currents_a: Phases = DARK
+    temperature_low_cdeg: int = 0
+    temperature_high_cdeg: int = 0
+    temperature_sensors: int = 0
+    counters: ContactorCounters = ContactorCounters()
+    lateness: Lateness = Lateness()

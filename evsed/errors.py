@@ -1,0 +1,27 @@
+"""The three families of exceptions the daemon raises, under one root."""
+
+
+class EvsedError(Exception):
+    """Root of everything raised on purpose."""
+
+
+class BadFileError(EvsedError):
+    """A file is not what it should be; the message names file, line, key and expectation."""
+
+
+class RejectedError(EvsedError):
+    """The caller asked for something that is not permitted; nothing has changed.
+
+    Args:
+        reason: one sentence for the caller: key and permitted range.
+        key: the wire name of the offending value, when there is one.
+    """
+
+    def __init__(self, reason: str, *, key: str | None = None) -> None:
+        super().__init__(f"{key}: {reason}" if key else reason)
+        self.key = key
+        self.reason = reason
+
+
+class HardwareError(EvsedError):
+    """A device failed; the message names device and pin."""

@@ -1,0 +1,1 @@
+"""The hat: drivers for the Pi, and a simulated hat with a simulated car."""

@@ -1,0 +1,1 @@
+"""Drivers for a hat on a Raspberry Pi."""

@@ -1,0 +1,1 @@
+"""A simulated hat with a simulated car: a circuit, not a script."""

@@ -1,0 +1,1 @@
+"""The Pi's operating system: network, clock, packages, serial ports, restart."""

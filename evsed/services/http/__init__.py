@@ -1,0 +1,1 @@
+"""The listening socket, error answers, static pages. Knows no resource."""

@@ -1,0 +1,1 @@
+"""What the user chose: every default and range, and the only writer of the file."""

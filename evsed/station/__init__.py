@@ -1,0 +1,1 @@
+"""The control thread that joins rules and hardware: snapshot out, commands in."""
