@@ -1,0 +1,109 @@
+# Everything a person or a build machine does with this tree. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Any Python from 3.11 on: make run PYTHON=python3.13
+PYTHON ?= python3
+BOOKWORM_PYTHON ?= python3.11
+# Further words for pytest: make test ARGS='tests/unit -k pilot'
+ARGS ?=
+# Another port for make run: make run PORT=9000
+PORT ?=
+
+VENV := .venv
+BOOKWORM_VENV := .venv-bookworm
+# A virtual environment is ready for one version of Python and one state of the lock files.
+version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VERSION := $(call version_of,$(PYTHON))
+RUN_READY := $(VENV)/ready-to-run-$(VERSION)
+DEV_READY := $(VENV)/ready-to-test-$(VERSION)
+BOOKWORM_READY := $(BOOKWORM_VENV)/ready
+
+PIP := -m pip --disable-pip-version-check --quiet
+SELF := --no-deps --no-build-isolation --editable .
+
+# The browser tests drive the system's own Chromium; a machine without it runs all the others.
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
+CHOSEN := not system and not hat$(if $(CHROMIUM),, and not browser)
+
+.PHONY: help run test test-bookworm check coverage bench clean preflight
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_READY) ## start the simulated charger on http://127.0.0.1:8080
+	@exec $(VENV)/bin/evsed run --board sim --config etc/evsed-sim.yaml --state-dir .state \
+	  $(if $(PORT),--http-port $(PORT))
+
+test: $(DEV_READY) ## run the tests
+	@$(if $(CHROMIUM),,echo 'Chromium is not installed: the browser tests are left out.')
+	@$(VENV)/bin/pytest -q -n auto -m '$(CHOSEN)' $(ARGS)
+
+test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Debian 12
+	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --ignore-glob='*/test_checks_*.py' \
+	  tests/unit tests/contract tests/scenarios $(ARGS)
+
+check: $(DEV_READY) ## format, lint, types, import rules
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+coverage: $(DEV_READY) ## every line and branch of the charging rules must be tested
+	@$(VENV)/bin/pytest -q -n auto --cov=evsed.charging --cov-report= \
+	  tests/unit/charging tests/properties tests/scenarios $(ARGS)
+	@$(VENV)/bin/coverage report --include='evsed/charging/*' --show-missing --skip-covered --fail-under=100
+
+bench: $(RUN_READY) ## measure reaction and lateness on this machine (minutes)
+	@$(VENV)/bin/evsed bench reaction
+	@$(VENV)/bin/evsed bench lateness
+
+clean: ## remove what the other targets made, the simulated charger's memory included
+	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# --- virtual environments ---
+
+preflight:
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo 'There is no $(PYTHON) here. On Debian: sudo apt install python3 python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo '$(PYTHON) is version $(VERSION); evsed needs 3.11 or newer (make PYTHON=python3.12 ...).'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo '$(PYTHON) cannot make virtual environments. On Debian: sudo apt install python3-venv'; exit 1; }
+
+# spidev comes as source only and is compiled on the spot.
+BUILD_TOOLS := import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("include"), "Python.h").stat()
+define need_build_tools
+@command -v cc >/dev/null && $(1) -c '$(BUILD_TOOLS)' 2>/dev/null \
+  || { echo 'A C compiler and the headers of $(1) are needed. On Debian: sudo apt install gcc python3-dev'; exit 1; }
+endef
+
+$(RUN_READY): requirements.txt pyproject.toml | preflight
+	$(call need_build_tools,$(PYTHON))
+	@echo 'Setting up $(VENV) (once; a minute or two, longer on a Pi) ...'
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) install -r requirements.txt
+	@$(VENV)/bin/python $(PIP) install $(SELF)
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-test.txt requirements-dev.txt
+	@echo 'Adding the test tools to $(VENV) ...'
+	@$(VENV)/bin/python $(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml
+	@command -v $(BOOKWORM_PYTHON) >/dev/null && test '$(call version_of,$(BOOKWORM_PYTHON))' = 3.11 \
+	  || { echo 'Debian 12 has Python 3.11: its library versions are tested with that (make BOOKWORM_PYTHON=...).'; exit 1; }
+	$(call need_build_tools,$(BOOKWORM_PYTHON))
+	@echo 'Setting up $(BOOKWORM_VENV) with the library versions of Debian 12 ...'
+	@rm -rf $(BOOKWORM_VENV)
+	@$(BOOKWORM_PYTHON) -m venv $(BOOKWORM_VENV)
+	@$(BOOKWORM_VENV)/bin/python $(PIP) install -r requirements-bookworm.txt
+	@$(BOOKWORM_VENV)/bin/python $(PIP) install $(SELF)
+	@touch $@
