@@ -1,0 +1,283 @@
+"""The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
+
+import contextlib
+import os
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from evsed.board.description import Adc, Board, Channel
+from evsed.errors import HardwareError
+from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
+from evsed.hardware.metering import ChannelSamples, Metering
+from evsed.hardware.pi.adc import Decoder
+from evsed.hardware.pi.sampling_plan import (
+    FEWEST_READINGS,
+    TYPICAL_SPACING_US,
+    Batch,
+    Plan,
+    direct_plan,
+    extra_batches,
+    full_plan,
+)
+from evsed.hardware.pi.spi_port import SpiPort
+
+_PAUSE_S: Final = 0.020
+_IDLE_EXTRAS_US: Final = 30_000
+_BUSY_EXTRAS_US: Final = 100_000
+_MOST_WINDOWS: Final = 16
+_PRIORITY: Final = 35  # Source: platform.md section 7: below the control thread's
+_JOIN_S: Final = 2.0
+#: a plan is made anew when conversions take this much more or less than it assumes
+_MISFIT: Final = 0.08
+_SMOOTHING: Final = 0.05
+_FIT_WINDOWS: Final = 50
+
+
+class SpiSampler:
+    """A ``Sampler``; also the source of meter, proximity and analog readings.
+
+    Raises:
+        HardwareError: a converter cannot be opened.
+    """
+
+    def __init__(self, board: Board, open_spi: Callable[[Adc], SpiPort]) -> None:
+        if board.pilot.adc_channel_low is not None:
+            raise HardwareError("control pilot: peak detectors (adcChannelLow) are not supported")
+        self._board = board
+        self._metering = Metering(board.energy_meter) if board.energy_meter else None
+        self._meter_channels = self._metering.channels if self._metering else ()
+        self._decoders = [Decoder(adc) for adc in board.adcs]
+        self._direct = direct_plan(board)
+        self._full = full_plan(board, self._meter_channels)
+        self._extras = extra_batches(board)
+        self._extras_due_us = 0
+        self._spacing_us = TYPICAL_SPACING_US
+        self._fitted = 0
+        #: newest readings, replaced whole
+        self.meter: MeterReading | None = None
+        self.proximity: ProximityReading | None = None
+        self.analog_mv: Mapping[str, int] = {}
+        self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
+        self._failure: HardwareError | None = None
+        self._swinging = False
+        self._stopping = False
+        self._ports = self._open(open_spi)
+        self._thread = threading.Thread(target=self._run, name="evsed-sampler", daemon=True)
+        self._thread.start()
+
+    def expect(self, *, square_wave: bool, energized: bool) -> None:
+        """Say what the next windows are for."""
+        self._swinging = square_wave or energized
+
+    def take_windows(self) -> Sequence[SampleWindow]:
+        """Return the windows finished since the last call, oldest first; does not wait."""
+        if self._failure is not None:
+            raise self._failure
+        if not self._thread.is_alive():
+            raise HardwareError("converters: the sampler thread has ended")
+        taken = []
+        while self._windows:
+            taken.append(self._windows.popleft())
+        return taken
+
+    def urgent(self) -> bool:
+        """Return whether a window has finished since the last ``take_windows``; does not wait."""
+        return bool(self._windows)
+
+    def close(self) -> None:
+        """Stop the thread and close the converters."""
+        self._stopping = True
+        self._thread.join(_JOIN_S)
+        for port in self._ports.values():
+            port.close()
+
+    def _open(self, open_spi: Callable[[Adc], SpiPort]) -> dict[int, SpiPort]:
+        batches = (*self._full.batches, *self._extras)
+        ports: dict[int, SpiPort] = {}
+        try:
+            for number in sorted({batch.adc for batch in batches}):
+                ports[number] = open_spi(self._board.adcs[number])
+        except HardwareError:
+            for port in ports.values():
+                port.close()
+            raise
+        return ports
+
+    def _run(self) -> None:
+        _ask_for_priority()
+        while not self._stopping:
+            swinging = self._swinging
+            try:
+                if swinging:
+                    self._take_full_window()
+                else:
+                    self._take_direct_window()
+                self._take_extras(_BUSY_EXTRAS_US if swinging else _IDLE_EXTRAS_US)
+                self._failure = None
+            except HardwareError as error:
+                self._failure = error
+                swinging = False
+            if not swinging:
+                time.sleep(_PAUSE_S)
+
+    def _take_direct_window(self) -> None:
+        started_us = _now_us()
+        batch = self._direct.batches[0]
+        words = self._pilot(batch, self._convert(batch))
+        self._publish(started_us, _now_us(), words)
+
+    def _take_full_window(self) -> None:
+        plan = self._full
+        started_us = _now_us()
+        pilot: list[int] = []
+        meter: dict[Channel, list[float]] = {}
+        turns, ended_us = 0, started_us
+        while ended_us - started_us < plan.window_us or len(pilot) < FEWEST_READINGS:
+            turns += 1
+            self._take_turn(plan, pilot, meter)
+            ended_us = _now_us()
+        self._publish(started_us, ended_us, pilot)
+        self._feed_meter(plan, turns, meter, started_us, ended_us)
+        if len(plan.batches) == 1:
+            self._fit((ended_us - started_us) / len(plan.batches[0].channels))
+
+    def _take_turn(self, plan: Plan, pilot: list[int], meter: dict[Channel, list[float]]) -> None:
+        for batch in plan.batches:
+            words = self._convert(batch)
+            if batch.adc == self._board.pilot.adc_channel.adc:
+                pilot += self._pilot(batch, words)
+            self._meter(batch, words, meter)
+
+    def _convert(self, batch: Batch) -> tuple[int, ...]:
+        """Do one batch.
+
+        Raises:
+            HardwareError: the bus failed or no converter answers.
+        """
+        adc = self._board.adcs[batch.adc]
+        try:
+            self._ports[batch.adc].exchange(batch.request, batch.records)
+        except OSError as error:
+            raise HardwareError(
+                f"converter {adc.name} on SPI {adc.bus}.{adc.cs}: {error}"
+            ) from error
+        words = batch.words()
+        if not self._decoders[batch.adc].answers(words):
+            raise HardwareError(f"converter {adc.name} on SPI {adc.bus}.{adc.cs} does not answer")
+        return words
+
+    def _pilot(self, batch: Batch, words: Sequence[int]) -> list[int]:
+        """Return the pilot's readings of a batch of its converter."""
+        own = self._board.pilot.adc_channel
+        decoder = self._decoders[own.adc]
+        mine = batch.pick[own.channel](words)
+        if decoder.silent(mine):  # a pilot at -12 V still reads well above 0
+            adc = self._board.adcs[own.adc]
+            raise HardwareError(
+                f"converter {adc.name} on SPI {adc.bus}.{adc.cs}: control pilot reads nothing but 0"
+            )
+        return decoder.whole_millivolts(mine)
+
+    def _meter(self, batch: Batch, words: Sequence[int], meter: dict[Channel, list[float]]) -> None:
+        decoder = self._decoders[batch.adc]
+        for channel in self._meter_channels:
+            if channel.adc == batch.adc:
+                mine = batch.pick[channel.channel](words)
+                meter.setdefault(channel, []).extend(decoder.millivolts(mine))
+
+    def _feed_meter(
+        self,
+        plan: Plan,
+        turns: int,
+        meter: Mapping[Channel, list[float]],
+        started_us: int,
+        ended_us: int,
+    ) -> None:
+        if self._metering is None:
+            return
+        slot_us = (ended_us - started_us) / (plan.slots * turns)
+        window = {
+            channel: ChannelSamples(
+                started_us + plan.places[channel][0] * slot_us,
+                plan.places[channel][1] * slot_us,
+                readings,
+            )
+            for channel, readings in meter.items()
+        }
+        reading = self._metering.feed(window, ended_ms=ended_us // 1000)
+        if reading is not None:
+            self.meter = reading
+
+    def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
+        self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
+
+    def _fit(self, measured_us: float) -> None:
+        """Follow what a conversion really takes, and make a new plan when the old one misfits."""
+        plan = self._full
+        spacing_us = measured_us - plan.delay_us
+        self._spacing_us += (spacing_us - self._spacing_us) * _SMOOTHING
+        self._fitted += 1
+        if self._fitted < _FIT_WINDOWS:
+            return
+        self._fitted = 0
+        length_us = (self._spacing_us + plan.delay_us) * len(plan.batches[0].channels)
+        if abs(length_us / (self._board.pilot.window_ms * 1000) - 1) > _MISFIT:
+            self._full = full_plan(self._board, self._meter_channels, self._spacing_us)
+
+    def _take_extras(self, period_us: int) -> None:
+        now_us = _now_us()
+        if not self._extras or now_us < self._extras_due_us:
+            return
+        self._extras_due_us = now_us + period_us
+        taken: dict[Channel, list[int]] = {}
+        for batch in self._extras:
+            words = self._convert(batch)
+            for channel in dict.fromkeys(batch.channels):
+                mine = batch.pick[channel](words)
+                taken[Channel(batch.adc, channel)] = self._decoders[batch.adc].whole_millivolts(
+                    mine
+                )
+        self._publish_extras(taken, _now_us() // 1000)
+
+    def _publish_extras(self, taken: Mapping[Channel, list[int]], now_ms: int) -> None:
+        board = self._board
+        if board.proximity is not None:
+            median = round(statistics.median(taken[board.proximity.adc_channel]))
+            self.proximity = ProximityReading(now_ms, median)
+        self.analog_mv = {line.name: taken[line.adc_channel][0] for line in board.aux.analog_inputs}
+
+
+class SampledMeter:
+    """A ``Meter`` whose readings the sampler takes."""
+
+    def __init__(self, sampler: SpiSampler) -> None:
+        self._sampler = sampler
+
+    def read(self) -> MeterReading | None:
+        """Return the newest reading; None before the first."""
+        return self._sampler.meter
+
+
+class SampledProximity:
+    """A ``Proximity`` whose readings the sampler takes."""
+
+    def __init__(self, sampler: SpiSampler) -> None:
+        self._sampler = sampler
+
+    def read(self) -> ProximityReading | None:
+        """Return the newest reading; None before the first."""
+        return self._sampler.proximity
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def _ask_for_priority() -> None:
+    """Run before time-shared threads, where the system permits it."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))

@@ -1,0 +1,9 @@
+"""The calls of spidev 3.6 we rely on."""
+
+class SpiDev:
+    max_speed_hz: int
+    mode: int
+    bits_per_word: int
+    def open(self, bus: int, device: int) -> None: ...
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
