@@ -1,0 +1,93 @@
+"""What only the administrator decides: the read-only ``evsed.yaml``. Source: decision 37."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evsed.board.kinds import Key, ListOf, Scalar, Section, choice, flag, text, whole
+from evsed.board.reading import Reading
+from evsed.board.yaml_tree import Node, Value, read_tree
+from evsed.errors import BadFileError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administrator:
+    """Ports, addresses and switches for compatibility.
+
+    ``rest_energy_unit`` is Ws or Wh; ``charging_wake_up_s`` 0 for no wake-up pulse.
+    """
+
+    http_port: int = 80
+    http_address: str = "0.0.0.0"  # noqa: S104  # a charger is for the whole home network
+    http_allowed_hosts: tuple[str, ...] = ()
+    http_extensions: bool = True
+    rest_energy_unit: str = "Ws"
+    boot_restore_enabled: bool = False
+    charging_wake_up_s: int = 0
+    charging_thermal_derating: bool = True
+
+
+def _is_address(value: Value) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+_ADDRESS: Final = Scalar(wanted="an IPv4 or IPv6 address (as a text)", accepts=_is_address)
+_HOST: Final = text(253, pattern=r"[A-Za-z0-9._:\[\]-]+", about="a host name or address")
+
+_HTTP: Final = Section(
+    dict,
+    (
+        Key(name="port", kind=whole(0, 65535), field="http_port"),
+        Key(name="address", kind=_ADDRESS, field="http_address"),
+        Key(name="allowedHosts", kind=ListOf(_HOST, tuple(range(33))), field="http_allowed_hosts"),
+        Key(name="extensions", kind=flag(), field="http_extensions"),
+    ),
+)
+_REST: Final = Section(
+    dict, (Key(name="energyUnit", kind=choice("Ws", "Wh"), field="rest_energy_unit"),)
+)
+_BOOT: Final = Section(
+    dict, (Key(name="restoreEnabled", kind=flag(), field="boot_restore_enabled"),)
+)
+_CHARGING: Final = Section(
+    dict,
+    (
+        Key(name="wakeUp", kind=whole(0, 3600, "s"), field="charging_wake_up_s"),
+        Key(name="thermalDerating", kind=flag(), field="charging_thermal_derating"),
+    ),
+)
+#: Every key of the file; the defaults are those of ``Administrator``.
+FILE: Final = Section(
+    Administrator,
+    (
+        Key(name="http", kind=_HTTP, field=""),
+        Key(name="rest", kind=_REST, field=""),
+        Key(name="boot", kind=_BOOT, field=""),
+        Key(name="charging", kind=_CHARGING, field=""),
+    ),
+)
+
+
+def read_administrator(path: Path | None) -> Administrator:
+    """Return the administrator's choices; without a file, the defaults.
+
+    Raises:
+        BadFileError: one line for each problem: ``file:line:column: key: what``.
+    """
+    if path is None:
+        return Administrator()
+    reading = Reading()
+    root = read_tree(path, reading.errors)
+    if root is not None and root.value is None:
+        root = Node({}, root.mark)  # everything commented out
+    found = None if root is None else FILE.read(root, "", reading)
+    if not isinstance(found, Administrator) or reading.errors.found:
+        raise BadFileError("\n".join(reading.errors.lines(path)))
+    return found
