@@ -1,0 +1,123 @@
+"""What /state has no room for: why the station is or is not charging, and what it drives. Pure.
+
+An extension: GET /state must have exactly the API's 17 keys.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from evsed.charging.snapshot import Lateness, Snapshot
+from evsed.services.rest.values import Kind, rounded
+from evsed.units import amperes, degrees
+
+
+@dataclass(frozen=True, slots=True)
+class DetailField:
+    """One key of GET /reason and of the ``detail`` event."""
+
+    name: str
+    kind: Kind
+    unit: str
+    about: str
+    read: Callable[[Snapshot], Any]
+
+
+def _counters(now: Snapshot) -> dict[str, int]:
+    counters = now.counters
+    return {
+        "closings": counters.closings,
+        "openings": counters.openings,
+        "loadedOpenings": counters.loaded_openings,
+    }
+
+
+def _lateness(now: Snapshot) -> dict[str, Any]:
+    late: Lateness = now.lateness
+    return {
+        "passes": late.passes,
+        "last": late.last_us,
+        "worst": late.worst_us,
+        "over5ms": late.over_5_ms,
+        "over20ms": late.over_20_ms,
+        "longestPass": late.longest_pass_us,
+        "realTime": late.real_time,
+    }
+
+
+DETAIL_FIELDS: Final = (
+    DetailField(
+        "reason", Kind.STRING, "", "why it is, or is not, charging", lambda now: now.reason.value
+    ),
+    DetailField("session", Kind.BOOLEAN, "", "a session is running", lambda now: now.session),
+    DetailField(
+        "pilot", Kind.STRING, "", "control pilot: high, low or pwm", lambda now: now.pilot.value
+    ),
+    DetailField(
+        "offeredCurrent",
+        Kind.NUMBER,
+        "A",
+        "what the duty tells the vehicle; 0 for nothing",
+        lambda now: amperes(now.offered_da),
+    ),
+    DetailField(
+        "dutyPpm", Kind.INTEGER, "ppm", "share of +12 V in a pilot period", lambda now: now.duty_ppm
+    ),
+    DetailField(
+        "contactorClosed",
+        Kind.BOOLEAN,
+        "",
+        "the contactor is commanded closed",
+        lambda now: now.contactor_closed,
+    ),
+    DetailField(
+        "contactorFeedback",
+        Kind.BOOLEAN,
+        "",
+        "its auxiliary contact; null: not fitted",
+        lambda now: now.contactor_feedback,
+    ),
+    DetailField(
+        "locked",
+        Kind.BOOLEAN,
+        "",
+        "socket lock commanded; null: no lock in use",
+        lambda now: now.locked,
+    ),
+    DetailField(
+        "cableRating",
+        Kind.INTEGER,
+        "A",
+        "rating of the cable; null: unknown or tethered",
+        lambda now: now.cable_rating_a,
+    ),
+    DetailField(
+        "temperatureSensors",
+        Kind.INTEGER,
+        "",
+        "number of sensors that were found",
+        lambda now: now.temperature_sensors,
+    ),
+    DetailField(
+        "temperatureLow",
+        Kind.NUMBER,
+        "°C",
+        "coldest sensor",
+        lambda now: rounded(degrees(now.temperature_low_cdeg), 2),
+    ),
+    DetailField(
+        "temperatureHigh",
+        Kind.NUMBER,
+        "°C",
+        "warmest sensor",
+        lambda now: rounded(degrees(now.temperature_high_cdeg), 2),
+    ),
+    DetailField("contactor", Kind.OBJECT, "", "wear of the contactor over its life", _counters),
+    DetailField("lateness", Kind.OBJECT, "µs", "how late the control passes began", _lateness),
+)
+
+
+def detail_object(now: Snapshot, maintenance: str | None) -> dict[str, Any]:
+    """Return the snapshot's details; ``maintenance`` is what is wrong with the board file."""
+    detail = {field.name: field.read(now) for field in DETAIL_FIELDS}
+    return {**detail, "maintenance": maintenance}

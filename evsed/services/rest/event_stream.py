@@ -1,0 +1,49 @@
+"""GET /events: one client's stream over HTTP. Source: web-ui.md section 4."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from evsed.services.rest.event_hub import EventHub
+
+_HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+_RETRY_AFTER_S: Final = 10
+#: Small, so that a client that does not read is noticed by the hub and not hidden by buffers.
+_SOCKET_BACKLOG_BYTES: Final = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class EventStreams:
+    """Hands the hub's frames to HTTP clients."""
+
+    hub: EventHub
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Send events until the client or the station goes."""
+        response = web.StreamResponse(headers=_HEADERS)
+        if request.method == "HEAD":
+            await response.prepare(request)
+            return response
+        await self._send(request, response)
+        return response
+
+    async def _send(self, request: web.Request, response: web.StreamResponse) -> None:
+        transport = request.transport
+        if transport is None:
+            return
+        transport.set_write_buffer_limits(high=_SOCKET_BACKLOG_BYTES)
+        stream = self.hub.open(request.headers.get("Last-Event-ID"), transport.abort)
+        if stream is None:
+            raise web.HTTPServiceUnavailable(
+                text="as many event streams as can be served are open",
+                headers={"Retry-After": str(_RETRY_AFTER_S)},
+            )
+        try:
+            await response.prepare(request)
+            async for data in stream.frames():
+                await response.write(data)
+        except ConnectionError:
+            pass  # the client has gone; streams end like that
+        finally:
+            self.hub.leave(stream)
