@@ -21,6 +21,7 @@ _CONFIRM_S: Final = 0.001
 _FALL_S: Final = 1.0
 _LOOK_S: Final = 0.002
 _RESET_S: Final = 0.01
+_LATCH_S: Final = 1.0
 _JOIN_S: Final = 4.0
 _DEVICE: Final = "residual current monitor"
 
@@ -127,6 +128,10 @@ class PinResidualCurrentMonitor:
         self._trips += 1
         if self._action is not None:
             self._action()
+        if self._reset is not None:
+            # the latch holds the line until it is reset; by then the contactor is open
+            time.sleep(_LATCH_S)
+            self._clear_latch()
 
     def _run_test(self) -> None:
         self._clear_latch()

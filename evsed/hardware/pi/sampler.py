@@ -55,7 +55,9 @@ class SpiSampler:
         self._full = full_plan(board, self._meter_channels)
         self._extras = extra_batches(board)
         self._extras_due_us = 0
+        #: what a conversion takes, and what the plan assumes
         self._spacing_us = TYPICAL_SPACING_US
+        self._planned_us = TYPICAL_SPACING_US
         self._fitted = 0
         #: newest readings, replaced whole
         self.meter: MeterReading | None = None
@@ -224,8 +226,8 @@ class SpiSampler:
         if self._fitted < _FIT_WINDOWS:
             return
         self._fitted = 0
-        length_us = (self._spacing_us + plan.delay_us) * len(plan.batches[0].channels)
-        if abs(length_us / (self._board.pilot.window_ms * 1000) - 1) > _MISFIT:
+        if abs(self._spacing_us / self._planned_us - 1) > _MISFIT:
+            self._planned_us = self._spacing_us
             self._full = full_plan(self._board, self._meter_channels, self._spacing_us)
 
     def _take_extras(self, period_us: int) -> None:
