@@ -1,6 +1,7 @@
 """What services may ask of the charging rules. Pure.
 
-A command is answered by one control pass: taken, or refused with ``RejectedError`` and nothing changed.
+A command is answered by one control pass: taken, or refused with ``RejectedError`` and nothing
+changed.
 """
 
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Together:
     commands: "tuple[Command, ...]"
 
 
-Command = (
+SingleCommand = (
     Enable
     | MakeAvailable
     | Authorize
@@ -90,5 +91,5 @@ Command = (
     | ResetEnergy
     | ApplyRules
     | ShutDown
-    | Together
 )
+Command = SingleCommand | Together

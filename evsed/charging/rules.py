@@ -55,5 +55,7 @@ class Rules:
     meter_mode: MeterMode = MeterMode.DUMMY
     ac_voltage_v: int = 230
     three_phases: bool = False
+    #: measured phases: 1 or 3
+    meter_channels: int = 1
     pilot_levels: PilotLevels = field(default_factory=PilotLevels)
     proximity_levels: ProximityLevels = field(default_factory=ProximityLevels)

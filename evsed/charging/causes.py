@@ -1,0 +1,120 @@
+"""What is wrong at this moment, as far as it can be seen. Pure. Source: charging.md section 11."""
+
+from evsed.charging.contactor import BLIND_MS, disobedience
+from evsed.charging.memory import Inputs, Memory
+from evsed.charging.outlet import lock_in_use
+from evsed.charging.snapshot import Phases
+from evsed.charging.states import (
+    ASKING,
+    CHARGING_STATES,
+    Fault,
+    LockStatus,
+    MeterMode,
+    PilotMode,
+    SelfTest,
+)
+
+#: A fault of temperature ends this far below the threshold (Q40).
+_TEMPERATURE_HYSTERESIS_CDEG = 500
+#: With the contactor open a silent pilot is given longer before it is a fault.
+_SILENT_MS = 1000
+
+
+def measured_currents(memory: Memory, inputs: Inputs) -> Phases | None:
+    """Return the measured currents, None when this station does not measure any."""
+    if memory.rules.meter_mode is MeterMode.DUMMY or inputs.measured is None:
+        return None
+    return inputs.measured.currents_a
+
+
+def tripped(memory: Memory, inputs: Inputs) -> bool:
+    """Return whether the residual current monitor has tripped, its own test apart."""
+    return (
+        memory.rules.rcm
+        and inputs.rcm_active
+        and not (memory.rcm_test is SelfTest.RUNNING and inputs.rcm_test is SelfTest.RUNNING)
+    )
+
+
+def present_causes(memory: Memory, inputs: Inputs) -> Fault:
+    """Return every fault whose cause shows in this pass."""
+    return (
+        _pilot(memory, inputs)
+        | _safety(memory, inputs)
+        | _temperature(memory, inputs)
+        | _lock(memory, inputs)
+        | disobedience(
+            memory.contactor,
+            memory.rules,
+            inputs.now_ms,
+            feedback=inputs.feedback,
+            currents_a=measured_currents(memory, inputs),
+        )
+    )
+
+
+def _pilot(memory: Memory, inputs: Inputs) -> Fault:
+    found = Fault.NONE
+    silent_ms = inputs.now_ms - memory.line.seen_ms
+    if inputs.controller_failed or silent_ms > (
+        BLIND_MS if memory.contactor.closed else _SILENT_MS
+    ):
+        found = Fault.CONTROLLER_FAULT
+    if memory.faults.bits:
+        # The pilot is at -12 V, or only listens for the unplugging: it accuses nobody.
+        return found
+    if memory.line.impossible() or (memory.seen_unasking and memory.line.stable in ASKING):
+        found |= Fault.PILOT_FAULT
+    if memory.pilot.mode is PilotMode.PWM and memory.line.diode_missing(inputs.now_ms):
+        found |= Fault.DIODE_SHORT
+    return found
+
+
+def _safety(memory: Memory, inputs: Inputs) -> Fault:
+    found = Fault.NONE
+    if tripped(memory, inputs):
+        found = Fault.RCM_TRIGGERED
+    if memory.rcm_test is SelfTest.FAILED:
+        found |= Fault.RCM_SELFTEST_FAULT
+    if memory.overcurrent.tripped:
+        found |= Fault.OVERCURRENT
+    if inputs.emergency_stop:
+        found |= Fault.EMERGENCY_STOP
+    if inputs.supply_failed:
+        found |= Fault.SUPPLY_FAULT
+    return found
+
+
+def _temperature(memory: Memory, inputs: Inputs) -> Fault:
+    if not memory.rules.temperature_sensor:
+        return Fault.NONE
+    found = Fault.TEMPERATURE_FAULT if inputs.temperature_fault else Fault.NONE
+    if inputs.temperature_high_cdeg is None:
+        return found
+    limit_cdeg = memory.rules.temperature_threshold_c * 100
+    if memory.faults.has(Fault.TEMPERATURE_HIGH):
+        limit_cdeg -= _TEMPERATURE_HYSTERESIS_CDEG
+    hot = inputs.temperature_high_cdeg > limit_cdeg
+    return found | Fault.TEMPERATURE_HIGH if hot else found
+
+
+def _lock(memory: Memory, inputs: Inputs) -> Fault:
+    rules, outlet = memory.rules, memory.outlet
+    if not rules.socket_outlet:
+        return Fault.NONE
+    found = Fault.NONE
+    if outlet.cable_unfit() and (outlet.in_use or memory.faults.has(Fault.CABLE_FAULT)):
+        found = Fault.CABLE_FAULT
+    if not rules.lock_fitted:
+        return found
+    if inputs.lock_status is LockStatus.LOCKING_FAIL:
+        found |= Fault.LOCK_FAULT
+    if inputs.lock_status is LockStatus.UNLOCKING_FAIL:
+        found |= Fault.UNLOCK_FAULT
+    lost = (
+        memory.state in CHARGING_STATES
+        and lock_in_use(outlet, rules)
+        and inputs.lock_status is LockStatus.IDLE
+        and inputs.lock_position is False
+    )
+    return found | Fault.LOCK_FAULT if lost else found

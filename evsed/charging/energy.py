@@ -1,0 +1,125 @@
+"""Volts, amperes, watts and what they add up to. Pure. Source: charging.md section 13."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from evsed.charging.rules import Rules
+from evsed.charging.snapshot import DARK, Phases
+from evsed.charging.states import MeterMode
+
+_MWS_PER_WS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the meter's channels read now; phases that are not measured are 0."""
+
+    voltages_v: Phases = DARK
+    currents_a: Phases = DARK
+    real_power_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What is published: all 0 while the contactor is open."""
+
+    voltages_v: Phases = DARK
+    currents_a: Phases = DARK
+    power_w: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Session counters and the lifetime energy register, finer than anybody reads them (Q39)."""
+
+    session_mws: int = 0
+    total_mws: int = 0
+    charging_time_ms: int = 0
+    #: begin of the session; None outside one
+    session_since_ms: int | None = None
+
+    @property
+    def session_ws(self) -> int:
+        """Session energy in Ws."""
+        return self.session_mws // _MWS_PER_WS
+
+    @property
+    def total_ws(self) -> int:
+        """Lifetime energy in Ws, the running session included."""
+        return self.total_mws // _MWS_PER_WS
+
+
+_DARK_POWER: Final = Power()
+
+
+def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, closed: bool) -> Power:
+    """Return volts, amperes and watts by the meter mode in force.
+
+    Args:
+        rules: meter mode, assumed voltage, phases.
+        measured: the meter's channels, None when there is no meter or no reading yet.
+        offered_da: what the vehicle was offered last, which ``dummy`` takes for the current.
+        closed: whether the contactor is closed; everything reads 0 while it is open (Q33).
+    """
+    if not closed:
+        return _DARK_POWER
+    currents = _currents(rules, measured, offered_da)
+    voltages = _voltages(rules, measured)
+    apparent = sum(volts * amps for volts, amps in zip(voltages, currents, strict=True))
+    watts = apparent
+    if (
+        rules.meter_mode is MeterMode.CURRENT_VOLTAGE
+        and measured is not None
+        and measured.real_power_w is not None
+    ):
+        watts = max(0.0, measured.real_power_w)
+    return Power(voltages_v=voltages, currents_a=currents, power_w=round(watts))
+
+
+def _currents(rules: Rules, measured: Measured | None, offered_da: int) -> Phases:
+    if rules.meter_mode is MeterMode.DUMMY:
+        return _on_phases(offered_da / 10, rules)
+    return DARK if measured is None else _phases(measured.currents_a, rules)
+
+
+def _voltages(rules: Rules, measured: Measured | None) -> Phases:
+    if rules.meter_mode is not MeterMode.CURRENT_VOLTAGE:
+        return _on_phases(float(rules.ac_voltage_v), rules)
+    return DARK if measured is None else _phases(measured.voltages_v, rules)
+
+
+def _on_phases(value: float, rules: Rules) -> Phases:
+    return (value, value, value) if rules.three_phases else (value, 0.0, 0.0)
+
+
+def _phases(values: Phases, rules: Rules) -> Phases:
+    """Drop L2 and L3 in single-phase use; copy L1 to them when only L1 is measured."""
+    if not rules.three_phases:
+        return (values[0], 0.0, 0.0)
+    return values if rules.meter_channels == 3 else (values[0], values[0], values[0])
+
+
+def add_up(energy: Energy, power: Power, elapsed_ms: int, *, charging: bool) -> Energy:
+    """Return the counters after ``elapsed_ms`` at this power."""
+    gained_mws = power.power_w * elapsed_ms
+    counted_ms = elapsed_ms if charging else 0
+    if not gained_mws and not counted_ms:
+        return energy
+    return replace(
+        energy,
+        session_mws=energy.session_mws + gained_mws if energy.session_since_ms is not None else 0,
+        total_mws=energy.total_mws + gained_mws,
+        charging_time_ms=energy.charging_time_ms + counted_ms,
+    )
+
+
+def begin_session(energy: Energy, now_ms: int) -> Energy:
+    """Start the session's counters, unless it is running."""
+    return (
+        energy if energy.session_since_ms is not None else replace(energy, session_since_ms=now_ms)
+    )
+
+
+def end_session(energy: Energy) -> Energy:
+    """Forget the session's counters; the register has had its energy all along."""
+    return Energy(total_mws=energy.total_mws)
