@@ -43,7 +43,7 @@ class PinLockMotor:
         self._contact = InputLine(link, _DEVICE, lock.detection_gpio, pull=lock.detection_pull)
         self._timing = LockTiming()
         self._position: bool | None = None
-        self._failure: HardwareError | None = None
+        self._failure = ""
         #: requests made, written by the caller; requests finished and how, by the worker
         self._requests = 0
         self._finished = (0, LockStatus.IDLE)
@@ -81,8 +81,8 @@ class PinLockMotor:
         self._worker.join(_JOIN_S)
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self._failure:
+            raise HardwareError(self._failure)
         if not self._worker.is_alive() and not self._stopping:
             raise HardwareError(f"{_DEVICE} on GPIO {self._board.detection_gpio}: worker ended")
 
@@ -90,11 +90,11 @@ class PinLockMotor:
         while not self._stopping:
             try:
                 self._turn()
-                self._failure = None
+                self._failure = ""
             except _OvertakenError:
                 continue
             except HardwareError as error:
-                self._failure = error
+                self._failure = str(error)
                 time.sleep(_POLL_MS / 1000)
 
     def _turn(self) -> None:

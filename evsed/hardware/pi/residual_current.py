@@ -59,8 +59,9 @@ class PinResidualCurrentMonitor:
         self._told = 0
         self._tripped = False
         self._testing = False
+        self._stopping = False
         self._result = SelfTest.NOT_RUN
-        self._failure: HardwareError | None = None
+        self._failure = ""
         self._jobs: SimpleQueue[str] = SimpleQueue()
         edge = pigpio.FALLING_EDGE if rcm.active_low else pigpio.RISING_EDGE
         with other.calls(_DEVICE, rcm.gpio):
@@ -70,8 +71,9 @@ class PinResidualCurrentMonitor:
 
     def active(self) -> bool:
         """Return whether it has tripped; False for the trip of its own test."""
-        if self._failure is not None:
-            raise self._failure
+        if self._failure:
+            self._jobs.put(_LOOK)  # it may be over
+            raise HardwareError(self._failure)
         if not self._worker.is_alive():
             raise HardwareError(f"{_DEVICE} on GPIO {self._board.gpio}: worker ended")
         trips = self._trips
@@ -102,6 +104,7 @@ class PinResidualCurrentMonitor:
 
     def close(self) -> None:
         """Stop the worker with the test line off."""
+        self._stopping = True
         self._jobs.put(_STOP)
         self._worker.join(_JOIN_S)
 
@@ -112,9 +115,9 @@ class PinResidualCurrentMonitor:
                     self._run_test()
                 else:
                     self._confirm()
-                self._failure = None
+                self._failure = ""
             except HardwareError as error:
-                self._failure = error
+                self._failure = str(error)
                 self._testing = False
 
     def _confirm(self) -> None:
@@ -128,7 +131,7 @@ class PinResidualCurrentMonitor:
         self._trips += 1
         if self._action is not None:
             self._action()
-        if self._reset is not None:
+        while self._reset is not None and not self._stopping and self._line.active_now():
             # the latch holds the line until it is reset; by then the contactor is open
             time.sleep(_LATCH_S)
             self._clear_latch()
@@ -162,6 +165,7 @@ class PinResidualCurrentMonitor:
         self._reset.set(on=True)
         time.sleep(_RESET_S)
         self._reset.set(on=False)
+        time.sleep(_LOOK_S)
 
     def _forget_edges(self) -> None:
         """Drop the edges of the test; a level that stays is seen by the next pass."""

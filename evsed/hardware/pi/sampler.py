@@ -64,7 +64,7 @@ class SpiSampler:
         self.proximity: ProximityReading | None = None
         self.analog_mv: Mapping[str, int] = {}
         self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
-        self._failure: HardwareError | None = None
+        self._failure = ""
         self._swinging = False
         self._stopping = False
         self._ports = self._open(open_spi)
@@ -77,8 +77,8 @@ class SpiSampler:
 
     def take_windows(self) -> Sequence[SampleWindow]:
         """Return the windows finished since the last call, oldest first; does not wait."""
-        if self._failure is not None:
-            raise self._failure
+        if self._failure:
+            raise HardwareError(self._failure)
         if not self._thread.is_alive():
             raise HardwareError("converters: the sampler thread has ended")
         taken = []
@@ -119,9 +119,9 @@ class SpiSampler:
                 else:
                     self._take_direct_window()
                 self._take_extras(_BUSY_EXTRAS_US if swinging else _IDLE_EXTRAS_US)
-                self._failure = None
+                self._failure = ""
             except HardwareError as error:
-                self._failure = error
+                self._failure = str(error)
                 swinging = False
             if not swinging:
                 time.sleep(_PAUSE_S)
