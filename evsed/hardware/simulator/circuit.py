@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from evsed.board.description import AcRelay, Board
 from evsed.hardware.simulator import pilot_stage
+from evsed.hardware.simulator.agenda import Agenda
 from evsed.hardware.simulator.controls import PROXIMITY_OHM, Controls, checked, shown
 from evsed.hardware.simulator.converter import converters
 from evsed.hardware.simulator.header import FULL_PPM, Header
@@ -54,6 +55,8 @@ class Circuit:
         )
         #: what the dead-man script in the GPIO daemon does: running, halted or none
         self.dead_man = "none"
+        #: what the owner wants done at moments of virtual time
+        self.agenda = Agenda()
         self._listeners: list[Listener] = []
         self._delivering = False
         self._converters = converters(board)
@@ -69,11 +72,12 @@ class Circuit:
         while (due_us := self._next_us()) is not None and due_us <= moment_us:
             self.now_us = max(due_us, self.now_us)
             self._settle()
+            self.agenda.run(self.now_us)
         self.now_us = max(moment_us, self.now_us)
 
     def _next_us(self) -> int | None:
         movers = (self.vehicle, self.contactor, self.lock, self.residual_current, self._pump)
-        deadlines = [mover.deadline_us for mover in movers]
+        deadlines = [mover.deadline_us for mover in (*movers, self.agenda)]
         return min((due for due in deadlines if due is not None), default=None)
 
     # -- pins ------------------------------------------------------------------------------------
