@@ -40,6 +40,7 @@ class _CommandSocket:
         self._plain = plain
         self._on_end = on_end
         self._asked = b""
+        self._ended = False
 
     def send(self, data: bytes) -> int:
         self.sendall(data)
@@ -48,6 +49,8 @@ class _CommandSocket:
     def sendall(self, data: bytes) -> None:
         self._asked = bytes(data[:4])
         with self._ending():
+            if self._ended:
+                raise ConnectionError("connection to the pin daemon lost")
             self._plain.sendall(data)
 
     def recv(self, count: int) -> bytes:
@@ -66,6 +69,7 @@ class _CommandSocket:
         try:
             yield
         except OSError:
+            self._ended = True
             self._on_end()
             raise
 
