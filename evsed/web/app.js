@@ -27,6 +27,9 @@ async function readFacts() {
   byId("device-name").textContent = board.deviceName;
   byId("version").textContent = info.appVersion;
   render();
+  if (info.chip === "simulator") {
+    await startSimulator();
+  }
 }
 
 function say(text, kind = "") {
@@ -59,7 +62,6 @@ const quietly = (reading) => reading.catch(() => {});
 startActions();
 startCurrent();
 quietly(readFacts());
-quietly(startSimulator());
 new Live({
   hello: () => quietly(readConfig()),
   config: () => quietly(readConfig()),

@@ -23,9 +23,9 @@ export const milliseconds = (microseconds) => one.format(microseconds / 1000);
 export function duration(seconds) {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
-  const rest = seconds % 60;
+  const rest = minutes < 10 ? ` ${String(seconds % 60).padStart(2, "0")} s` : "";
   if (hours > 0) {
     return `${hours} h ${String(minutes).padStart(2, "0")} min`;
   }
-  return minutes > 0 ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
+  return minutes > 0 ? `${minutes} min${rest}` : `${seconds} s`;
 }

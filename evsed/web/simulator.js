@@ -112,7 +112,7 @@ function build() {
   const fields = make(
     "div", { className: "fields" },
     numberField("Temperature, °C", "temperature", -40, 125, 1),
-    numberField("Car takes at most, A", "maxCurrent", 0, 80, 0.5),
+    numberField("Car’s maximum, A", "maxCurrent", 0, 80, 0.5),
     selectField("Car’s phases", "phases", [["1", "1"], ["2", "2"], ["3", "3"]]),
     selectField("Cable", "cable", CABLES),
   );
@@ -127,6 +127,10 @@ function build() {
   controls.dataset.needsStation = "";
   panel.replaceChildren(make("div", { className: "card-head" }, title, tag), intro, controls, feedback, readBack());
   panel.hidden = false;
+  // the panel fills the second column of a wide screen
+  for (const card of ["phases-card", "station-card"]) {
+    document.getElementById("first-column").append(document.getElementById(card));
+  }
 }
 
 function showControls(now) {
@@ -167,7 +171,7 @@ async function refresh() {
   }
 }
 
-// Boards with real hardware answer 404; then there is no panel, and the page asks no more.
+// Called once, and only when the board is a simulated one.
 export async function startSimulator() {
   const now = await get("simulator");
   build();

@@ -1,0 +1,76 @@
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+import evsed
+from evsed.services.http.pages import page_routes
+
+WEB = Path(evsed.__file__).parent / "web"
+
+
+def route(folder, path):
+    return next(one for one in page_routes(folder) if one.path == path)
+
+
+async def ask(folder, path, **headers):
+    return await route(folder, path).handler(make_mocked_request("GET", path, headers=headers))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "index.html").write_text("<p>start</p>")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.js").write_text("let a;")
+    (tmp_path / "notes.txt").write_text("not for the browser")
+    (tmp_path / "__init__.py").write_text("")
+    return tmp_path
+
+
+def test_only_files_for_the_browser_have_a_path(folder):
+    paths = {one.path for one in page_routes(folder)}
+    assert paths == {"/", "/index.html", "/deep/a.js"}
+
+
+async def test_a_page_is_answered_with_its_type(folder):
+    answer = await ask(folder, "/deep/a.js")
+    assert (answer.status, answer.body, answer.content_type) == (200, b"let a;", "text/javascript")
+
+
+async def test_a_browser_that_has_this_version_is_told_so(folder):
+    tag = (await ask(folder, "/")).headers["ETag"]
+    again = await ask(folder, "/", **{"If-None-Match": f'"other", W/{tag}'})
+    assert (again.status, again.body) == (304, None)
+    assert (await ask(folder, "/", **{"If-None-Match": '"other"'})).status == 200
+
+
+def test_the_shipped_page_is_small_enough_for_a_slow_link():
+    routes = [one for one in page_routes(WEB) if one.path != "/index.html"]
+    assert len(routes) <= 16
+    assert sum(len(one.handler.__self__.body) for one in routes) < 120_000
+
+
+@pytest.mark.parametrize("file", sorted(WEB.rglob("*.*")), ids=lambda file: file.name)
+def test_the_page_names_no_other_host(file):
+    text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?://|//cdn|@import", text)
+
+
+def test_the_start_page_has_no_inline_script_or_style():
+    text = (WEB / "index.html").read_text()
+    assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", text)
+
+
+def test_every_file_the_start_page_names_exists():
+    text = (WEB / "index.html").read_text()
+    named = re.findall(r'(?:href|src)="([^"#]+)', text)
+    assert named
+    assert [name for name in named if not (WEB / name).is_file()] == []
+
+
+def test_every_symbol_that_is_used_is_drawn():
+    drawn = set(re.findall(r'symbol id="(\w+)"', (WEB / "symbols.svg").read_text()))
+    sources = "".join(file.read_text() for file in WEB.glob("*.[jh]*"))
+    used = set(re.findall(r'symbols\.svg#(\w+)|icon: "(\w+)"', sources))
+    assert {a or b for a, b in used} <= drawn

@@ -1,0 +1,69 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evsed.errors import RejectedError
+from evsed.services.rest.strict_json import parse
+
+REFUSED = [
+    (b"", "empty"),
+    (b"  \n", "empty"),
+    (b"\xef\xbb\xbf", "empty"),
+    (b"true garbage", "column 6"),
+    (b"\xff\xfe1\x00", "not UTF-8"),
+    ("true".encode("utf-16"), "not UTF-8"),
+    (b"NaN", "NaN"),
+    (b"[Infinity]", "Infinity"),
+    (b'{"a":-Infinity}', "-Infinity"),
+    (b"1e400", "too large"),
+    (b"-1e400", "too large"),
+    (b"9" * 5000, "too many digits"),
+    (b"[" * 50_000, "too deeply"),
+    (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "too deeply"),
+    (b'{"a":1,"a":1}', "twice"),
+    (b'[{"b":{"a":1,"a":2}}]', "twice"),
+    (b'"\\ud800"', "surrogate"),
+    (b'{"\\udfff":[1]}', "surrogate"),
+    (b'{"a":[["\\ud83d"]]}', "surrogate"),
+    (b"{'a':1}", "not JSON"),
+    (b"[1,]", "not JSON"),
+    (b"01", "not JSON"),
+    (b'"\n"', "not JSON"),
+]
+
+TAKEN = [
+    (b"true", True),
+    (b"\xef\xbb\xbftrue", True),
+    (b" 16.0 ", 16.0),
+    (b'"\\ud83d\\ude97"', "\N{AUTOMOBILE}"),
+    (b'{"a":[1,null,{"b":"x"}]}', {"a": [1, None, {"b": "x"}]}),
+    (b"9" * 4000, int("9" * 4000)),
+    (b"1e-400", 0.0),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), REFUSED)
+def test_what_is_not_strict_json_is_refused_with_one_sentence(body, told):
+    with pytest.raises(RejectedError, match=told) as refusal:
+        parse(body)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(("body", "value"), TAKEN)
+def test_strict_json_is_taken(body, value):
+    assert parse(body) == value
+
+
+@given(st.binary(max_size=60))
+def test_whatever_is_fed_it_returns_or_refuses(body):
+    with contextlib.suppress(RejectedError):
+        parse(body)
+
+
+@given(st.text(alphabet='{}[]",:\\u d8e1.-NIa', max_size=40))
+def test_json_like_text_returns_or_refuses(text):
+    with contextlib.suppress(RejectedError):
+        parse(text.encode())
