@@ -29,6 +29,9 @@ SELF := --no-deps --no-build-isolation --editable .
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 CHOSEN := not system and not hat$(if $(CHROMIUM),, and not browser)
 
+# What has to reach every line and branch of evsed/charging.
+CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenarios tests/contract/traces)
+
 .PHONY: help run test test-bookworm check coverage bench clean preflight
 
 help: ## list the targets
@@ -54,7 +57,7 @@ check: $(DEV_READY) ## format, lint, types, import rules
 
 coverage: $(DEV_READY) ## every line and branch of the charging rules must be tested
 	@$(VENV)/bin/pytest -q -n auto --cov=evsed.charging --cov-report= \
-	  tests/unit/charging tests/properties tests/scenarios $(ARGS)
+	  $(CHARGING_TESTS) $(ARGS)
 	@$(VENV)/bin/coverage report --include='evsed/charging/*' --show-missing --skip-covered --fail-under=100
 
 bench: $(RUN_READY) ## measure reaction and lateness on this machine (minutes)
