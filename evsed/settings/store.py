@@ -7,13 +7,13 @@ import asyncio
 import difflib
 import json
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from evsed.board.description import Board
 from evsed.errors import BadFileError, RejectedError
+from evsed.settings.files import replace_file
 from evsed.settings.schema import (
     EVSE,
     EvseSettings,
@@ -125,8 +125,8 @@ class SettingsStore:
         """Keep the good version as the previous one, then replace the file."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         if self._text is not None:
-            _replace_file(self._previous, self._text)
-        _replace_file(self._file, text)
+            replace_file(self._previous, self._text)
+        replace_file(self._file, text)
 
     def _adopt(self, path: Path, data: bytes) -> None:
         stored, remarks = _parse(data, default_evse(self._board))
@@ -153,22 +153,6 @@ def _read(path: Path) -> bytes | None:
     if len(data) > _MAX_BYTES:
         raise BadFileError(f"larger than {_MAX_BYTES} bytes")
     return data
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Replace a file so that a power cut leaves either the old or the new one."""
-    fresh = path.with_name(f"{path.name}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _parse(data: bytes, defaults: EvseSettings) -> tuple[EvseSettings, list[str]]:

@@ -1,0 +1,108 @@
+"""The keeper: a worker that writes down what the control thread only remembers.
+
+Ledger, flight recordings and the log of what changed: everything that may wait for a disk.
+"""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Final
+
+from evsed.charging.snapshot import Snapshot
+from evsed.charging.states import Fault, fault_names
+from evsed.station.control_pass import ControlPass
+from evsed.station.counters import Ledger
+from evsed.station.recorder import write_recording
+
+_EVERY_S: Final = 0.1
+#: After a failed write the disk is left alone for so many rounds.
+_PAUSE_ROUNDS: Final = 100
+
+_log = logging.getLogger("evsed.station")
+
+
+class Keeper:
+    """Looks ten times a second; its troubles are logged and never reach the control thread."""
+
+    def __init__(self, control_pass: ControlPass, ledger: Ledger, recordings: Path) -> None:
+        self._pass = control_pass
+        self._ledger = ledger
+        self._recordings = recordings
+        self._shown = Snapshot()
+        self._pause = 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="evsed-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the worker."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write everything a last time and end; waits for the disk."""
+        self._end.set()
+        self._thread.join()
+        self._pause = 0
+        self.look()
+        self._write_ledger(self._pass.snapshot)
+
+    def _run(self) -> None:
+        while not self._end.wait(_EVERY_S):
+            self.look()
+
+    def look(self) -> None:
+        """Write what is due."""
+        self._log_commands()
+        self._log_changes()
+        if self._pause:
+            self._pause -= 1
+            return
+        snapshot = self._pass.snapshot
+        if self._ledger.due(snapshot):
+            self._write_ledger(snapshot)
+        self._write_recordings()
+
+    def _write_ledger(self, snapshot: Snapshot) -> None:
+        try:
+            self._ledger.write(snapshot)
+        except OSError as error:
+            self._pause = _PAUSE_ROUNDS
+            _log.error("energy ledger: could not be written: %s", error)
+
+    def _write_recordings(self) -> None:
+        recordings = self._pass.recorder.recordings
+        while recordings:
+            recording = recordings.popleft()
+            try:
+                path = write_recording(recording, self._recordings)
+            except OSError as error:
+                self._pause = _PAUSE_ROUNDS
+                _log.error("flight recording: could not be written: %s", error)
+                return
+            _log.info("flight recording: %s", path)
+
+    def _log_commands(self) -> None:
+        while self._pass.taken:
+            _, letter, verdict = self._pass.taken.popleft()
+            if verdict is None:
+                _log.info("%s from %s", letter.command, letter.source)
+            else:
+                _log.info("%s from %s refused: %s", letter.command, letter.source, verdict)
+
+    def _log_changes(self) -> None:
+        while self._pass.changes:
+            after = self._pass.changes.popleft()
+            before, self._shown = self._shown, after
+            _log_change(before, after)
+
+
+def _log_change(before: Snapshot, after: Snapshot) -> None:
+    if after.state is not before.state or after.reason is not before.reason:
+        _log.info("state %s: %s", after.state.value, after.reason.value)
+    appeared, gone = after.faults & ~before.faults, before.faults & ~after.faults
+    if appeared:
+        level = logging.CRITICAL if appeared & Fault.CONTACTOR_WELDED else logging.WARNING
+        _log.log(level, "fault: %s", ", ".join(fault_names(appeared)))
+    if gone:
+        _log.info("fault gone: %s", ", ".join(fault_names(gone)))
+    if after.contactor_closed is not before.contactor_closed:
+        _log.info("contactor %s", "closed" if after.contactor_closed else "open")

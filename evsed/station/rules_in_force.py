@@ -1,0 +1,75 @@
+"""From settings and board to the rules the charging core works with: one function.
+
+The charging rules never ask "is there a lock on this board?"; they get the answer here.
+"""
+
+from evsed.board.description import Board
+from evsed.charging.rules import PilotLevels, ProximityLevels, Rules
+from evsed.charging.states import MeterMode
+from evsed.hardware.interfaces import LockTiming
+from evsed.settings.administrator import Administrator
+from evsed.settings.schema import EvseSettings
+
+
+def rules_in_force(board: Board, evse: EvseSettings, administrator: Administrator) -> Rules:
+    """Return what the user chose as far as the board can do it."""
+    return Rules(
+        max_charging_current_a=evse.max_charging_current_a,
+        board_limit_a=board.limits.max_current_a,
+        require_auth=evse.require_auth,
+        socket_outlet=evse.socket_outlet and board.proximity is not None,
+        lock_fitted=board.socket_lock is not None,
+        proximity_fitted=board.proximity is not None,
+        rcm=evse.rcm and board.rcm is not None,
+        temperature_sensor=board.temperature_sensor,
+        temperature_threshold_c=evse.temperature_threshold_c,
+        thermal_derating=administrator.charging_thermal_derating and board.temperature_sensor,
+        ventilation=board.limits.ventilation,
+        contactor_rest_ms=board.ac_relay.min_off_time_ms,
+        open_time_ms=board.ac_relay.open_time_ms,
+        close_time_ms=board.ac_relay.close_time_ms,
+        wake_up_after_s=administrator.charging_wake_up_s,
+        meter_mode=MeterMode(evse.energy_meter_mode),
+        ac_voltage_v=evse.energy_meter_ac_voltage_v,
+        three_phases=evse.energy_meter_three_phases,
+        meter_channels=_meter_channels(board),
+        pilot_levels=_pilot_levels(board),
+        proximity_levels=_proximity_levels(board),
+    )
+
+
+def lock_timing(board: Board, evse: EvseSettings) -> LockTiming:
+    """Return how the lock motor is to be driven; the board protects its motor."""
+    longest_ms = 5000 if board.socket_lock is None else board.socket_lock.max_operating_time_ms
+    return LockTiming(
+        operating_ms=min(evse.socket_lock_operating_time_ms, longest_ms),
+        break_ms=evse.socket_lock_break_time_ms,
+        attempts=max(1, evse.socket_lock_retry_count),
+        detection_high=evse.socket_lock_detection_high,
+    )
+
+
+def _meter_channels(board: Board) -> int:
+    meter = board.energy_meter
+    return 1 if meter is None else len(meter.current.adc_channels)
+
+
+def _pilot_levels(board: Board) -> PilotLevels:
+    v12, v9, v6, v3, minus12 = board.pilot.levels_mv
+    return PilotLevels(
+        v12=v12, v9=v9, v6=v6, v3=v3, minus12=minus12, hysteresis=board.pilot.hysteresis_mv
+    )
+
+
+def _proximity_levels(board: Board) -> ProximityLevels:
+    proximity = board.proximity
+    if proximity is None:
+        return ProximityLevels()
+    a13, a20, a32 = proximity.levels_mv
+    return ProximityLevels(
+        a13=a13,
+        a20=a20,
+        a32=a32,
+        open=proximity.open_level_mv,
+        short=proximity.short_level_mv,
+    )

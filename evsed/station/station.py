@@ -1,0 +1,209 @@
+"""The face of the station: a snapshot to read, a mailbox to put commands into."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from evsed.board.description import Board
+from evsed.charging.commands import ApplyRules, Command, ShutDown
+from evsed.charging.contactor import Contactor
+from evsed.charging.energy import Energy
+from evsed.charging.limits import Limits
+from evsed.charging.memory import Memory
+from evsed.charging.snapshot import Snapshot
+from evsed.charging.states import ChargingState, PilotMode, Reason
+from evsed.errors import RejectedError
+from evsed.hardware.interfaces import Hat
+from evsed.settings.administrator import Administrator
+from evsed.settings.schema import EvseSettings
+from evsed.station.control_pass import ControlPass
+from evsed.station.counters import Counters, Ledger
+from evsed.station.keeper import Keeper
+from evsed.station.loop import ControlLoop, monotonic_ms
+from evsed.station.mailbox import Mailbox
+from evsed.station.rules_in_force import lock_timing, rules_in_force
+
+#: How long an orderly stop may wait for the vehicle and for -12 V, s.
+_STOP_WITHIN_S: Final = 8.0
+_LOW_AT_LEAST_MS: Final = 300
+_JOIN_S: Final = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+def initial_memory(
+    board: Board, evse: EvseSettings, administrator: Administrator, counters: Counters
+) -> Memory:
+    """Return what the rules know at start: settings, board, and what outlived the restart."""
+    rules = rules_in_force(board, evse, administrator)
+    restored = administrator.boot_restore_enabled
+    return Memory(
+        rules=rules,
+        enabled=counters.enabled if restored else True,
+        available=counters.available if restored else True,
+        charging_current_da=min(evse.default_charging_current_da, evse.max_charging_current_a * 10),
+        limits=Limits(
+            consumption_ws=evse.default_consumption_limit_ws,
+            charging_time_s=evse.default_charging_time_limit_s,
+            under_power_w=evse.default_under_power_limit_w,
+        ),
+        energy=Energy(total_mws=counters.total_energy_ws * 1000),
+        contactor=Contactor(counters=counters.contactor),
+    )
+
+
+class Station:
+    """A running charger; ``start`` and ``stop`` belong to ``app``, the rest to every service.
+
+    Args:
+        hat: the devices; the station makes them safe on every way out.
+        board: what is fitted.
+        evse: the settings at start.
+        administrator: the administrator's switches.
+        state_dir: where ledger and flight recordings are kept.
+        lateness_us: for benchmarks: where every pass notes how late it began.
+    """
+
+    def __init__(
+        self,
+        hat: Hat,
+        board: Board,
+        evse: EvseSettings,
+        administrator: Administrator,
+        state_dir: Path,
+        *,
+        lateness_us: deque[int] | None = None,
+    ) -> None:
+        self._hat, self._board, self._administrator = hat, board, administrator
+        self._mailbox = Mailbox()
+        ledger = Ledger(state_dir / "ledger.json")
+        memory = initial_memory(board, evse, administrator, ledger.load())
+        if hat.lock is not None:
+            hat.lock.configure(lock_timing(board, evse))
+        self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms)
+        self._keeper = Keeper(self.control_pass, ledger, state_dir / "recordings")
+        self._ended = asyncio.Event()
+        self._lateness_us = lateness_us
+        self._loop: ControlLoop | None = None
+
+    #: why there is no station to control, None when there is one
+    maintenance: str | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest picture; never blocks."""
+        return self.control_pass.snapshot
+
+    async def send(self, command: Command, *, source: str) -> None:
+        """Wait until one control pass has taken ``command``.
+
+        Raises:
+            RejectedError: the charging rules refused it; nothing changed.
+            TimeoutError: no pass took it within one second.
+        """
+        await self._mailbox.send(command, source)
+
+    async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
+        """Put settings in force; they have been checked and saved before.
+
+        Raises:
+            TimeoutError: no pass took them within one second.
+        """
+        rules = rules_in_force(self._board, evse, self._administrator)
+        await self.send(ApplyRules(rules), source=source)
+        if self._hat.lock is not None:
+            self._hat.lock.configure(lock_timing(self._board, evse))
+
+    def start(self) -> None:
+        """Start the control thread and the keeper, on the running event loop."""
+        events = asyncio.get_running_loop()
+        self._mailbox.open()
+        self._loop = ControlLoop(
+            self.control_pass,
+            self._hat,
+            lambda: _call_soon(events, self._ended.set),
+            self._lateness_us,
+        )
+        self._loop.start()
+        self._keeper.start()
+
+    async def ended(self) -> BaseException | None:
+        """Wait until the control thread has ended; return why, None after an orderly stop."""
+        await self._ended.wait()
+        return self._running.failure
+
+    @property
+    def real_time_refused(self) -> str | None:
+        """Why the control thread has no SCHED_FIFO, None when it has."""
+        return self._running.refused
+
+    async def stop(self, *, forced: bool = False) -> None:
+        """Wind down as for C1 unless ``forced``; then contactor open, -12 V, thread ended."""
+        loop = self._running
+        if loop.alive and not forced:
+            await self._wind_down()
+        loop.stop()
+        if not await asyncio.to_thread(loop.join, _JOIN_S):
+            _log.critical("control thread does not end; making the hat safe from outside")
+            self._hat.make_safe()
+        await asyncio.to_thread(self._keeper.stop)
+        self._mailbox.close()
+
+    async def _wind_down(self) -> None:
+        try:
+            await self.send(ShutDown(), source="shutdown")
+        except TimeoutError:
+            _log.error("control thread does not answer")
+            return
+        give_up = time.monotonic() + _STOP_WITHIN_S
+        low_since: int | None = None
+        while self._running.alive and time.monotonic() < give_up:
+            now = self.snapshot
+            resting = now.pilot is PilotMode.LOW and not now.contactor_closed
+            if not resting:
+                low_since = None
+            elif low_since is None:
+                low_since = now.at_ms
+            elif now.at_ms - low_since >= _LOW_AT_LEAST_MS:
+                return
+            await asyncio.sleep(0.02)
+
+    @property
+    def _running(self) -> ControlLoop:
+        if self._loop is None:
+            raise RuntimeError("the station has not been started")
+        return self._loop
+
+
+class ParkedStation(Station):
+    """A station whose board cannot be used: state F, nothing driven, every command refused."""
+
+    def __init__(self, maintenance: str) -> None:
+        self.maintenance = maintenance
+        self._picture = Snapshot(state=ChargingState.F, reason=Reason.MAINTENANCE)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The picture of a station out of order."""
+        return self._picture
+
+    async def send(self, command: Command, *, source: str) -> None:
+        """Refuse.
+
+        Raises:
+            RejectedError: always.
+        """
+        del command, source
+        raise RejectedError("maintenance mode: the board file cannot be used; see the log")
+
+    async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
+        """Take settings for the next start; there is nothing to put them into force on."""
+        del evse, source
+
+
+def _call_soon(events: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
+    events.call_soon_threadsafe(action)
