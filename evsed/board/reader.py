@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from evsed.board.description import AcRelay, Board, Pilot
 from evsed.board.reading import Reading
 from evsed.board.rules import check_rules
-from evsed.board.table import BOARD, SIM_CONVERTER
+from evsed.board.table import BOARD, CONVERTERS, SIM_CONVERTER
 from evsed.board.yaml_tree import Node, read_tree
 from evsed.errors import BadFileError
 
@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[Reading, object]:
         reading.converters = (SIM_CONVERTER,)
     board = BOARD.read(root, "", reading)
     if reading.converters is None and isinstance(root.value, dict) and "adcs" not in root.value:
-        reading.errors.add(root.mark, "adcs", "is missing, expected a list of 1 … 4 converters")
+        reading.errors.add(root.mark, "adcs", f"is missing, expected {CONVERTERS.wanted}")
     check_rules(reading)
     return reading, board
 
@@ -101,6 +101,12 @@ def _completed(board: Board, reading: Reading) -> Board:
 
 
 def _sound(section: str, kind: type[T], reading: Reading) -> T | None:
-    """Return a section unless something is wrong with it, or clashes with it."""
-    clash = any(problem.key.startswith(section) for problem in reading.errors.found)
-    return None if clash or reading.errors.more else reading.get(section, kind)
+    """Return a section unless something is wrong with it, or another wants one of its pins."""
+    prefixes = (f"{section}.", f"{section}[")
+    named = [problem.key for problem in reading.errors.found]
+    wrong = any(key == section or key.startswith(prefixes) for key in named)
+    own = {use.gpio for use in reading.pins if use.path.startswith(prefixes)}
+    others = {use.gpio for use in reading.pins if not use.path.startswith(prefixes)}
+    if wrong or reading.errors.more or own & others:
+        return None
+    return reading.get(section, kind)

@@ -479,6 +479,8 @@ _SIM: Final = Section(
     ),
 )
 
+CONVERTERS: Final = Converters(ListOf(_ADC, (1, 2, 3, 4)))
+
 #: ``adcs`` stands before everything that refers to a channel: keys are read in this order.
 BOARD: Final = Section(
     Board,
@@ -486,7 +488,7 @@ BOARD: Final = Section(
         Key(name="schema", kind=choice(1), field=""),
         Key(name="deviceName", kind=text(32), field="device_name", required=True),
         Key(name="platform", kind=choice("pi", "sim"), field="platform"),
-        Key(name="adcs", kind=Converters(ListOf(_ADC, (1, 2, 3, 4))), field="adcs"),
+        Key(name="adcs", kind=CONVERTERS, field="adcs"),
         Key(name="leds", kind=_LEDS, field="leds"),
         Key(name="button", kind=_BUTTON, field="button", required=True),
         Key(name="pilot", kind=_PILOT, field="pilot", required=True),

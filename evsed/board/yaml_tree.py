@@ -280,8 +280,8 @@ def _resolved(text: str) -> bool | int | float | str | None:
     if lower in _WORDS:
         return _WORDS[lower]
     if _INT.fullmatch(text):
-        # Longer ones are out of every range; inf says so without the work.
-        return int(text) if len(text) <= _MAX_DIGITS else float("inf")
+        # Longer ones are out of every range, and int() refuses thousands of digits.
+        return int(text) if len(text) <= _MAX_DIGITS else float(text)
     if lower in _INFINITE:
         return float(lower.replace(".", ""))
     return float(text) if _FLOAT.fullmatch(text) else text

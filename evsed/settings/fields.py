@@ -80,9 +80,8 @@ class Setting:
                 return bool(bit) if bit in {0, 1} else None
             case Kind.TENTHS:
                 return _tenths(value, self.low, high)
-            case Kind.WHOLE:
-                number = _whole(value)
-                return number if number is not None and self.low <= number <= high else None
+        number = _whole(value)
+        return number if number is not None and self.low <= number <= high else None
 
 
 def whole(default: int, *, low: int, high: int, unit: str = "", about: str) -> Any:

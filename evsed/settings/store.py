@@ -41,8 +41,7 @@ class SettingsStore:
         self._evse = default_evse(board)
         #: The text of the newest good version on disk; None when there is none.
         self._text: bytes | None = None
-        self._saving = asyncio.Lock()
-        self._changing = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @property
     def evse(self) -> EvseSettings:
@@ -108,18 +107,24 @@ class SettingsStore:
             RejectedError: names the key and what is permitted.
             OSError: the disk failed; the old settings stay, in memory and on disk.
         """
-        async with self._changing:
-            candidate = self.check_evse(patch)
-            await self.save_evse(candidate)
-            return candidate
+        return await asyncio.shield(asyncio.ensure_future(self._change(patch)))
 
     async def _save(self, candidate: EvseSettings) -> None:
-        async with self._saving:
-            if candidate == self._evse:
-                return
-            text = _text(candidate)
-            await asyncio.to_thread(self._write, text)
-            self._evse, self._text = candidate, text
+        async with self._lock:
+            await self._persist(candidate)
+
+    async def _change(self, patch: Mapping[str, object]) -> EvseSettings:
+        async with self._lock:
+            candidate = self.check_evse(patch)
+            await self._persist(candidate)
+            return candidate
+
+    async def _persist(self, candidate: EvseSettings) -> None:
+        if candidate == self._evse:
+            return
+        text = _text(candidate)
+        await asyncio.to_thread(self._write, text)
+        self._evse, self._text = candidate, text
 
     def _write(self, text: bytes) -> None:
         """Keep the good version as the previous one, then replace the file."""
