@@ -87,6 +87,7 @@ class Station:
         self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms)
         self._keeper = Keeper(self.control_pass, ledger, state_dir / "recordings")
         self._ended = asyncio.Event()
+        self._hurried = False
         self._lateness_us = lateness_us
         self._loop: ControlLoop | None = None
 
@@ -141,10 +142,14 @@ class Station:
         """Why the control thread has no SCHED_FIFO, None when it has."""
         return self._running.refused
 
-    async def stop(self, *, forced: bool = False) -> None:
-        """Wind down as for C1 unless ``forced``; then contactor open, -12 V, thread ended."""
+    def hurry(self) -> None:
+        """Cut an orderly stop short."""
+        self._hurried = True
+
+    async def stop(self) -> None:
+        """Wind down as for C1; then contactor open, -12 V, thread ended."""
         loop = self._running
-        if loop.alive and not forced:
+        if loop.alive:
             await self._wind_down()
         loop.stop()
         if not await asyncio.to_thread(loop.join, _JOIN_S):
@@ -161,7 +166,7 @@ class Station:
             return
         give_up = time.monotonic() + _STOP_WITHIN_S
         low_since: int | None = None
-        while self._running.alive and time.monotonic() < give_up:
+        while self._running.alive and not self._hurried and time.monotonic() < give_up:
             now = self.snapshot
             resting = now.pilot is PilotMode.LOW and not now.contactor_closed
             if not resting:

@@ -1,0 +1,217 @@
+"""The command line: run the charger, check a board file, replay a trace, measure."""
+
+import argparse
+import asyncio
+import logging
+import logging.handlers
+import queue
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from evsed import __version__, app
+from evsed.bench import lateness, reaction
+from evsed.board.pin_table import pin_table
+from evsed.board.reader import find_board, read_board_checked
+from evsed.errors import BadFileError, EvsedError
+from evsed.station.replay import Verdict, replay
+from evsed.station.trace import parse_trace
+
+#: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
+_YES: Final = 0
+_NO: Final = 1
+_UNANSWERED: Final = 2
+
+#: How long a thread that holds the interpreter may keep the control thread waiting, s.
+_SWITCH_INTERVAL_S: Final = 0.0005
+
+_DEFAULT_BOARD: Final = "/etc/evsed/board.yaml"
+_DEFAULT_CONFIG: Final = Path("/etc/evsed/evsed.yaml")
+_DEFAULT_STATE: Final = Path("/var/lib/evsed")
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    given = _parser().parse_args(arguments)
+    act: Callable[[argparse.Namespace], int] = given.act
+    try:
+        return act(given)
+    except EvsedError as error:
+        print(f"evsed: {error}", file=sys.stderr)
+        return _UNANSWERED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evsed", description="EV charging station controller for a Raspberry Pi."
+    )
+    parser.add_argument("--version", action="version", version=f"evsed {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_replay(commands)
+    _add_check_board(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = commands.add_parser(
+        "run",
+        help="run the charger",
+        description="Run the charger until SIGTERM or SIGINT. A first signal lets a charging "
+        "vehicle stop drawing, up to 6 s; a second one opens the contactor at once.",
+    )
+    run.add_argument(
+        "--board",
+        default=_DEFAULT_BOARD,
+        metavar="F",
+        help="board file, or the name of a shipped board such as sim (default: %(default)s)",
+    )
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="F",
+        help=f"the administrator's file (default: {_DEFAULT_CONFIG} when it exists)",
+    )
+    run.add_argument(
+        "--state-dir",
+        type=Path,
+        default=_DEFAULT_STATE,
+        metavar="D",
+        help="where settings, ledger and recordings are kept (default: %(default)s)",
+    )
+    run.add_argument(
+        "--http-port",
+        type=_port,
+        metavar="N",
+        help="instead of the configured port; 0 for any free one",
+    )
+    run.add_argument(
+        "--simulator",
+        type=Path,
+        metavar="D",
+        help="with a simulated board: use the simulator that runs in this directory",
+    )
+    run.add_argument("--verbose", action="store_true", help="log more")
+    run.set_defaults(act=_run)
+
+
+def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    replay_command = commands.add_parser(
+        "replay",
+        help="run traces against the charging rules",
+        description="Run evsed-trace/1 files against the charging rules. Exit status 0 when every "
+        "expectation holds, 1 with the first difference printed per file, 2 for a bad file.",
+    )
+    replay_command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay_command.set_defaults(act=_replay)
+
+
+def _add_check_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = commands.add_parser(
+        "check-board",
+        help="check a board file and print its pins",
+        description="Check a board file and print what is wired to what. Exit status 0: good, "
+        "1: with warnings, 2: errors.",
+    )
+    check.add_argument("board", metavar="F", help="board file, or the name of a shipped board")
+    check.set_defaults(act=_check_board)
+
+
+def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure this machine on the simulator",
+        description="Measure on the simulated charger. A benchmark reports; it never judges.",
+    )
+    kinds = bench.add_subparsers(metavar="KIND", required=True)
+    reaction.add_arguments(kinds.add_parser("reaction", help="event to contactor-open command"))
+    lateness.add_arguments(kinds.add_parser("lateness", help="how late control passes begin"))
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("0 to 65535 expected")
+    return number
+
+
+def _run(given: argparse.Namespace) -> int:
+    config = given.config
+    if config is None and _DEFAULT_CONFIG.exists():
+        config = _DEFAULT_CONFIG
+    options = app.Options(
+        board_file=find_board(given.board),
+        config_file=config,
+        state_dir=given.state_dir,
+        http_port=given.http_port,
+        simulator_dir=given.simulator,
+    )
+    with log_from_a_thread(logging.DEBUG if given.verbose else logging.INFO):
+        return asyncio.run(app.serve(options))
+
+
+def log_from_a_thread(level: int) -> ExitStack:
+    """Send the log to standard error from a thread of its own, so that no caller waits for it."""
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    stream = logging.StreamHandler()
+    stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
+    listener = logging.handlers.QueueListener(records, stream)
+    handler = logging.handlers.QueueHandler(records)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level)
+    listener.start()
+    stack = ExitStack()
+    stack.callback(root.removeHandler, handler)
+    stack.callback(listener.stop)
+    return stack
+
+
+def _replay(given: argparse.Namespace) -> int:
+    status = _YES
+    checked = held = 0
+    for file in given.files:
+        verdict = _replayed(file)
+        wrong = {difference.t_ms for difference in verdict.differences}
+        checked += verdict.checked
+        held += verdict.checked - len(wrong)
+        if wrong:
+            status = _NO
+            first = verdict.differences[0]
+            print(
+                f"{file}: at {first.t_ms} ms {first.key}: "
+                f"expected {first.expected!r}, got {first.got!r}"
+            )
+    print(f"{len(given.files)} files, {held} of {checked} expectations hold")
+    return status
+
+
+def _replayed(file: Path) -> Verdict:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            trace = parse_trace(lines, source=str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFileError(f"{file}: {error}") from error
+    try:
+        return replay(trace)
+    except BadFileError as error:
+        raise BadFileError(f"{file}: {error}") from error
+
+
+def _check_board(given: argparse.Namespace) -> int:
+    file = find_board(given.board)
+    board, warnings = read_board_checked(file)
+    rows = [("pin", "function", "use"), *pin_table(board)]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    print(f"{file}: {board.device_name}")
+    for pin, function, use in rows:
+        print(f"  {pin:<{widths[0]}}  {function:<{widths[1]}}  {use}")
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return _NO if warnings else _YES
