@@ -8,6 +8,8 @@ from evsed.charging.snapshot import DARK, Phases
 from evsed.charging.states import MeterMode
 
 _MWS_PER_WS: Final = 1000
+#: Far above what 63 A on three phases can draw.
+_MOST_W: Final = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +18,7 @@ class Measured:
 
     voltages_v: Phases = DARK
     currents_a: Phases = DARK
-    real_power_w: float | None = None
+    real_powers_w: Phases | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,12 @@ def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, close
     if (
         rules.meter_mode is MeterMode.CURRENT_VOLTAGE
         and measured is not None
-        and measured.real_power_w is not None
+        and measured.real_powers_w is not None
     ):
-        watts = max(0.0, measured.real_power_w)
-    return Power(voltages_v=voltages, currents_a=currents, power_w=round(watts))
+        watts = sum(_phases(measured.real_powers_w, rules))
+    # Energy never falls, and nonsense adds none: this is also False for what is not a number.
+    sane = 0.0 < watts < _MOST_W
+    return Power(voltages_v=voltages, currents_a=currents, power_w=round(watts) if sane else 0)
 
 
 def _currents(rules: Rules, measured: Measured | None, offered_da: int) -> Phases:

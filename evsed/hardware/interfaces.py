@@ -31,13 +31,18 @@ class ProximityReading:
 class MeterReading:
     """RMS values over two mains periods; phases the board does not measure are 0.
 
-    ``real_power_w`` is the mean of u·i over the phases, None unless both are measured.
+    ``real_powers_w`` is the mean of u·i per phase, None unless both are measured.
     """
 
     taken_ms: int
     currents_a: tuple[float, float, float]
     voltages_v: tuple[float, float, float]
-    real_power_w: float | None = None
+    real_powers_w: tuple[float, float, float] | None = None
+
+    @property
+    def real_power_w(self) -> float | None:
+        """Real power of all phases together."""
+        return None if self.real_powers_w is None else sum(self.real_powers_w)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,10 +174,11 @@ class Metering:
             return None
         floor = self._meter.noise_floor_a
         amperes = tuple(current if current >= floor else 0.0 for current in currents)
-        power = None
+        powers = None
         if self._voltages:
-            power = math.fsum(map(math.prod, zip(voltages, amperes, factors, strict=True)))
-        return MeterReading(ended_ms, (amperes[0], amperes[1], amperes[2]), voltages, power)
+            watts = [*map(math.prod, zip(voltages, amperes, factors, strict=True))]
+            powers = (watts[0], watts[1], watts[2])
+        return MeterReading(ended_ms, (amperes[0], amperes[1], amperes[2]), voltages, powers)
 
 
 def _tracks(channels: MeterChannels) -> dict[Channel, _Track]:

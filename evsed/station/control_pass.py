@@ -177,7 +177,7 @@ class ControlPass:
             else Measured(
                 voltages_v=meter.voltages_v,
                 currents_a=meter.currents_a,
-                real_power_w=meter.real_power_w,
+                real_powers_w=meter.real_powers_w,
             ),
             controller_failed=failed or (self.energized and late_ms > TOO_LATE_MS),
         )
