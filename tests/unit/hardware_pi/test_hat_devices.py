@@ -1,0 +1,335 @@
+"""Every device of the hat, driven by the shipped drivers on the simulated circuit."""
+
+import itertools
+import statistics
+import threading
+import time
+
+import pytest
+from pi_world import eventually
+
+from evsed.errors import HardwareError, RejectedError
+from evsed.hardware.interfaces import LockStatus, LockTiming, SelfTest
+from evsed.hardware.pi.hat import open_hat
+
+QUICK = LockTiming(operating_ms=120, break_ms=100, attempts=2)
+
+
+def plateaus_mv(readings_mv):
+    """Return the medians above and below the middle, as the charging rules do."""
+    high = [reading for reading in readings_mv if reading >= 1106]
+    low = [reading for reading in readings_mv if reading < 1106]
+    return statistics.median(high), statistics.median(low)
+
+
+def full_windows(hat, count):
+    hat.sampler.expect(square_wave=True, energized=False)
+    windows = []
+    eventually(lambda: windows.extend(hat.sampler.take_windows()) or len(windows) > count + 3)
+    return [window for window in windows if len(window.readings_mv) >= 150][-count:]
+
+
+def test_it_starts_with_the_contactor_open_and_the_pilot_low(world, hat):
+    shown = world.get()
+    assert shown["contactor"] == {"commanded": False, "closed": False}
+    assert shown["pilot"]["mode"] == "low"
+
+
+def test_the_pilot_shows_what_was_driven(world, hat):
+    hat.pilot.hold(high=True)
+    assert world.get()["pilot"]["mode"] == "high"
+    hat.pilot.pulse(266_667)
+    shown = world.get()["pilot"]
+    assert (shown["mode"], shown["dutyPpm"]) == ("pwm", 266_667)
+    assert shown["offeredCurrent"] == pytest.approx(16, abs=0.01)
+    hat.pilot.hold(high=False)
+    assert world.get()["pilot"]["mode"] == "low"
+
+
+def test_the_contactor_closes_and_its_contact_tells(world, hat):
+    assert hat.contactor.feedback() is False
+    hat.contactor.switch(closed=True)
+    assert world.get()["contactor"]["commanded"]
+    eventually(hat.contactor.feedback)
+    hat.contactor.switch(closed=False)
+    eventually(lambda: hat.contactor.feedback() is False)
+
+
+def test_a_welded_contactor_is_seen(world, hat):
+    world.set(weld=True)
+    eventually(hat.contactor.feedback)
+
+
+def test_two_poles_disagreeing_count_as_the_one_that_disobeys(worlds):
+    world = worlds("full-three-phase")
+    hat = open_hat(world.board, world.wiring())
+    try:
+        assert hat.contactor.feedback() is False
+        hat.contactor.switch(closed=True)
+        assert (world.level(17), world.level(27)) == (1, 1)
+        eventually(hat.contactor.feedback)
+    finally:
+        hat.close()
+
+
+def test_a_steady_pilot_is_read_in_short_windows(world, hat):
+    hat.pilot.hold(high=True)
+    time.sleep(0.05)
+    hat.sampler.take_windows()
+    windows = []
+    eventually(lambda: windows.extend(hat.sampler.take_windows()) or len(windows) >= 3)
+    assert {len(window.readings_mv) for window in windows} == {8}
+    readings = windows[-1].readings_mv
+    assert statistics.median(readings) == pytest.approx(2560, abs=20)
+    assert windows[1].started_ms - windows[0].started_ms >= 20
+    assert all(isinstance(reading, int) for reading in readings)
+
+
+@pytest.mark.parametrize("duty_ppm", [100_000, 533_333, 892_000])
+def test_windows_show_both_plateaus_and_the_duty(world, hat, duty_ppm):
+    world.set(vehicle="connected")
+    hat.pilot.pulse(duty_ppm)
+    windows = full_windows(hat, 3)
+    for window in windows:
+        high, low = plateaus_mv(window.readings_mv)
+        assert high == pytest.approx(2252, abs=30)
+        assert low == pytest.approx(100, abs=30)
+        share = sum(reading >= 1106 for reading in window.readings_mv) / len(window.readings_mv)
+        assert share == pytest.approx(duty_ppm / 1e6, abs=0.06)
+
+
+def test_full_windows_follow_one_another(world, hat):
+    hat.pilot.pulse(500_000)
+    windows = full_windows(hat, 5)
+    lengths = [window.ended_ms - window.started_ms for window in windows]
+    assert statistics.median(lengths) == pytest.approx(10, abs=2)
+    gaps = [b.started_ms - a.ended_ms for a, b in itertools.pairwise(windows)]
+    assert all(gap >= 0 for gap in gaps)
+    assert statistics.median(gaps) <= 2
+
+
+def test_urgent_tells_of_a_window_until_it_is_taken(hat):
+    eventually(hat.sampler.urgent)
+    assert hat.sampler.take_windows()
+    assert not hat.sampler.urgent()
+
+
+def test_a_dead_converter_is_an_error_until_it_answers_again(world, hat):
+    def fails():
+        try:
+            hat.sampler.take_windows()
+        except HardwareError as error:
+            return str(error)
+        return ""
+
+    world.set(adcDead=True)
+    assert "adc0" in eventually(fails)
+    world.set(adcDead=False)
+    eventually(lambda: not fails())
+    eventually(hat.sampler.urgent)
+
+
+@pytest.mark.parametrize("name", ["sim", "full-three-phase"])
+def test_volts_amperes_and_watts_are_what_flows(worlds, name):
+    world = worlds(name)
+    hat = open_hat(world.board, world.wiring())
+    try:
+        world.set(vehicle="charging", phases=3, maxCurrent=6)
+        hat.pilot.pulse(533_333)
+        hat.sampler.expect(square_wave=True, energized=True)
+        hat.contactor.switch(closed=True)
+
+        def refreshed():
+            hat.dead_man.refresh()
+            hat.sampler.take_windows()
+            reading = hat.meter.read()
+            return reading and min(reading.currents_a) > 5.85 and reading
+
+        reading = eventually(refreshed, within_s=15)
+        assert reading.voltages_v == pytest.approx((230,) * 3, rel=0.02)
+        flowing = world.get()["current"]
+        assert reading.currents_a == pytest.approx(flowing, rel=0.03)
+        apparent = sum(map(float.__mul__, reading.voltages_v, reading.currents_a))
+        assert reading.real_power_w == pytest.approx(apparent, rel=0.02)
+        window = hat.sampler.take_windows()
+        assert window is not None
+    finally:
+        hat.close()
+
+
+@pytest.mark.parametrize(("cable", "mv"), [(13, 1980), (20, 1336), (32, 595), (63, 300)])
+def test_proximity_is_the_median_of_the_divider(world, hat, cable, mv):
+    world.set(cable=cable)
+    eventually(hat.proximity.read)
+    eventually(lambda: abs(hat.proximity.read().mv - mv) < 25)
+    assert time.monotonic_ns() // 1_000_000 - hat.proximity.read().taken_ms < 200
+
+
+def test_the_lock_locks_and_unlocks_and_says_so(world, hat):
+    eventually(lambda: hat.lock.position() is not None)
+    hat.lock.configure(QUICK)
+    for locked in (True, False):
+        hat.lock.request(locked=locked)
+        assert hat.lock.status() is LockStatus.OPERATING
+        eventually(lambda: hat.lock.status() is not LockStatus.OPERATING)
+        assert hat.lock.status() is LockStatus.IDLE
+        assert hat.lock.position() is locked
+        assert world.get()["locked"] is locked
+    eventually(lambda: (world.level(20), world.level(21)) == (0, 0))
+
+
+def test_a_jammed_lock_is_tried_as_often_as_configured_and_then_given_up(world, hat):
+    hat.lock.configure(QUICK)
+    for locked, failure in (
+        (True, LockStatus.LOCKING_FAIL),
+        (False, LockStatus.UNLOCKING_FAIL),
+    ):
+        world.set(lockJam=False)
+        hat.lock.request(locked=not locked)
+        eventually(lambda: hat.lock.status() is LockStatus.IDLE)
+        world.set(lockJam=True)
+        hat.lock.request(locked=locked)
+        eventually(lambda: hat.lock.status() is not LockStatus.OPERATING)
+        assert hat.lock.status() is failure
+        assert hat.lock.position() is not locked
+
+
+def test_the_newest_request_wins(world, hat):
+    hat.lock.configure(QUICK)
+    hat.lock.request(locked=True)
+    hat.lock.request(locked=False)
+    eventually(lambda: hat.lock.status() is LockStatus.IDLE)
+    assert world.get()["locked"] is False
+    hat.lock.request(locked=False)
+    hat.lock.request(locked=True)
+    eventually(lambda: hat.lock.status() is LockStatus.IDLE)
+    assert world.get()["locked"] is True
+
+
+def test_a_trip_opens_the_contactor_without_any_control_pass(world, hat):
+    hat.residual_current.on_trip(lambda: hat.contactor.switch(closed=False))
+    hat.contactor.switch(closed=True)
+    assert hat.residual_current.active() is False
+    world.set(rcm=True)
+    eventually(lambda: not world.get()["contactor"]["commanded"])
+    assert hat.residual_current.active() is True
+    world.set(rcm=False)
+    eventually(lambda: not hat.residual_current.active())
+
+
+def test_a_trip_that_is_over_is_still_told_once(world, hat):
+    tripped = threading.Event()
+    hat.residual_current.on_trip(tripped.set)
+    world.set(rcm=True)
+    assert tripped.wait(5)
+    world.set(rcm=False)
+    eventually(lambda: world.level(16) == 0)
+    time.sleep(0.01)
+    assert hat.residual_current.active() is True
+    assert hat.residual_current.active() is False
+
+
+@pytest.mark.parametrize(("works", "result"), [(True, SelfTest.PASSED), (False, SelfTest.FAILED)])
+def test_the_self_test_tells_whether_the_monitor_answers(world, hat, works, result):
+    trips = []
+    hat.residual_current.on_trip(lambda: trips.append(True))
+    world.set(rcmTestOk=works)
+    assert hat.residual_current.test_result() is SelfTest.NOT_RUN
+    hat.residual_current.start_test()
+    while hat.residual_current.test_result() is SelfTest.RUNNING:
+        assert hat.residual_current.active() is False
+        time.sleep(0.002)
+    assert hat.residual_current.test_result() is result
+    assert hat.residual_current.active() is False
+    assert trips == []
+    assert world.level(19) == 0
+
+
+def test_a_monitor_that_stays_tripped_after_its_test_has_failed(world, hat):
+    world.set(rcm=True)
+    hat.residual_current.start_test()
+    eventually(lambda: hat.residual_current.test_result() is SelfTest.FAILED)
+    eventually(hat.residual_current.active)
+
+
+def test_a_latched_trip_is_released_when_its_cause_is_gone(worlds):
+    world = worlds("pi-evse-hat")
+    hat = open_hat(world.board, world.wiring())
+    try:
+        world.set(rcm=True)
+        eventually(hat.residual_current.active)
+        world.set(rcm=False)
+        assert hat.residual_current.active()
+        eventually(lambda: not hat.residual_current.active())
+        assert world.level(22) == 0
+    finally:
+        hat.close()
+
+
+def test_the_first_temperature_round_comes_at_once(world, hat):
+    reading = eventually(lambda: hat.thermometer.read().valid and hat.thermometer.read())
+    assert reading.low_cdeg == reading.high_cdeg == 2500
+    assert not reading.fault
+
+
+def test_leds_show_patterns_and_go_dark_at_the_end(world, hat):
+    hat.indicators.show("charging", 1, 0)
+    hat.indicators.show("error", 40, 40)
+    hat.indicators.show("nothing of the kind", 1, 0)
+    eventually(lambda: world.level(23) == 1)
+    seen = set()
+    eventually(lambda: seen.add(world.level(24)) or seen == {0, 1})
+    hat.indicators.show("charging", 0, 500)
+    eventually(lambda: world.level(23) == 0)
+    hat.indicators.show("wifi", 1, 0)
+    eventually(lambda: world.level(25) == 1)
+    hat.close()
+    assert [world.level(gpio) for gpio in (23, 24, 25)] == [0, 0, 0]
+
+
+def test_the_button_counts_when_it_is_held(world, hat):
+    assert hat.button.pressed() is False
+    world.set(button=True)
+    eventually(hat.button.pressed)
+    world.set(button=False)
+    eventually(lambda: not hat.button.pressed())
+
+
+def test_aux_lines_are_known_by_name(world, hat):
+    assert set(hat.aux.inputs()) == {"AUX_IN1"}
+    hat.aux.set_output("AUX_OUT1", on=True)
+    assert world.level(6) == 1
+    eventually(lambda: "AUX_AN1" in hat.aux.analog_mv())
+    with pytest.raises(RejectedError, match="AUX_OUT1"):
+        hat.aux.set_output("FAN", on=True)
+    hat.close()
+    assert world.level(6) == 0
+
+
+def test_a_board_without_options_has_none(worlds):
+    world = worlds("minimal-single-phase")
+    hat = open_hat(world.board, world.wiring())
+    try:
+        assert hat.lock is hat.residual_current is hat.proximity is hat.thermometer is None
+        assert hat.heartbeat is None
+        assert hat.contactor.feedback() is None
+    finally:
+        hat.close()
+
+
+def test_a_heartbeat_train_goes_on_while_it_is_beaten_and_then_stops(worlds):
+    world = worlds("pi-evse-hat")
+    hat = open_hat(world.board, world.wiring())
+    try:
+        levels = set()
+
+        def beaten():
+            hat.heartbeat.beat()
+            levels.add(world.level(4))
+            return levels == {0, 1}
+
+        eventually(beaten)
+        eventually(lambda: len({world.level(4) for _ in range(20)}) == 1)
+        assert world.level(4) == 0
+    finally:
+        hat.close()
