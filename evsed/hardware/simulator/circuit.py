@@ -69,13 +69,14 @@ class Circuit:
 
     def advance_to_us(self, moment_us: int) -> None:
         """Let time pass; what is due in between happens at its own moment."""
-        while (due_us := self._next_us()) is not None and due_us <= moment_us:
+        while (due_us := self.next_us()) is not None and due_us <= moment_us:
             self.now_us = max(due_us, self.now_us)
             self._settle()
             self.agenda.run(self.now_us)
         self.now_us = max(moment_us, self.now_us)
 
-    def _next_us(self) -> int | None:
+    def next_us(self) -> int | None:
+        """Return when something happens by itself next."""
         movers = (self.vehicle, self.contactor, self.lock, self.residual_current, self._pump)
         deadlines = [mover.deadline_us for mover in (*movers, self.agenda)]
         return min((due for due in deadlines if due is not None), default=None)
@@ -120,7 +121,14 @@ class Circuit:
         self, adc_index: int, channels: Sequence[int], start_us: int, spacing_us: int
     ) -> list[int]:
         """Return raw readings of these inputs, one after the other, ``spacing_us`` apart."""
-        return self._converters[adc_index].convert(self._history, channels, start_us, spacing_us)
+        stop_us = start_us + len(channels) * spacing_us
+        return self.sample_at(adc_index, channels, range(start_us, stop_us, spacing_us))
+
+    def sample_at(
+        self, adc_index: int, channels: Sequence[int], times_us: Sequence[int]
+    ) -> list[int]:
+        """Return raw readings of these inputs, each at its own moment; the moments rise."""
+        return self._converters[adc_index].convert(self._history, channels, times_us)
 
     # -- the outside world -----------------------------------------------------------------------
 

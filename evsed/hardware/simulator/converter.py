@@ -38,18 +38,16 @@ class Converter:
         self._noise = [max(min(mv, one), -mv) * self._gain + shift for one in deviations]
 
     def convert(
-        self, history: History, channels: Sequence[int], start_us: int, spacing_us: int
+        self, history: History, channels: Sequence[int], times_us: Sequence[int]
     ) -> list[int]:
-        """Return one raw reading per entry of ``channels``, taken one after the other."""
-        count = len(channels)
-        times = range(start_us, start_us + count * spacing_us, spacing_us)
+        """Return one raw reading per entry of ``channels``, taken at these rising moments."""
         different = set(channels)
         if len(different) == 1:
-            return self._raw(history, channels[0], times)
-        raw = [0] * count
+            return self._raw(history, channels[0], times_us)
+        raw = [0] * len(channels)
         for channel in different:
             places = _places(tuple(channels), channel)
-            taken = self._raw(history, channel, [times[place] for place in places])
+            taken = self._raw(history, channel, [times_us[place] for place in places])
             for place, value in zip(places, taken, strict=True):
                 raw[place] = value
         return raw
