@@ -220,6 +220,11 @@ def test_the_negative_level_is_measured_against_its_own_converter(tmp_path):
     )
 
 
+def test_levels_may_reach_vref(tmp_path):
+    document = changed(PI, "pilot.levels", [3300, 2099, 1792, 1484, 0])
+    assert complaints(tmp_path, changed(document, "proximity.openLevel", 3300)) == []
+
+
 def test_proximity_without_a_short_level_is_a_warning(tmp_path):
     document = changed(PI, "proximity", {"adcChannel": "cp:1", "levels": [1650, 820, 430]})
     [line] = warnings(tmp_path, document)

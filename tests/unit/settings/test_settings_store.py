@@ -64,6 +64,13 @@ async def test_the_version_before_is_kept(tmp_path):
     assert sorted(one.name for one in tmp_path.iterdir()) == [FILE, PREVIOUS]
 
 
+async def test_the_version_before_a_restart_is_kept_as_well(tmp_path):
+    _write(tmp_path, FILE, _document(temperatureThreshold=44))
+    before = (tmp_path / FILE).read_bytes()
+    await loaded(tmp_path).change_evse({"temperatureThreshold": 55})
+    assert (tmp_path / PREVIOUS).read_bytes() == before
+
+
 async def test_a_write_that_changes_nothing_does_not_touch_the_disk(tmp_path):
     store = loaded(tmp_path)
     await store.change_evse({"maxChargingCurrent": 32})
