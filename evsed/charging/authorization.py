@@ -39,4 +39,4 @@ def authorize_session(
 
 def end_session(authorization: Authorization) -> Authorization:
     """The session is over; a grant that is still open may serve the next one."""
-    return replace(authorization, authorized=False)
+    return replace(authorization, authorized=False) if authorization.authorized else authorization

@@ -1,5 +1,8 @@
 """What is wrong at this moment, as far as it can be seen. Pure. Source: charging.md section 11."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from evsed.charging.contactor import BLIND_MS, disobedience
 from evsed.charging.memory import Inputs, Memory
 from evsed.charging.outlet import lock_in_use
@@ -15,9 +18,13 @@ from evsed.charging.states import (
 )
 
 #: A fault of temperature ends this far below the threshold (Q40).
-_TEMPERATURE_HYSTERESIS_CDEG = 500
+_TEMPERATURE_HYSTERESIS_CDEG: Final = 500
 #: With the contactor open a silent pilot is given longer before it is a fault.
-_SILENT_MS = 1000
+_SILENT_MS: Final = 1000
+_LOCK_FAILURES: Final[Mapping[LockStatus, Fault]] = {
+    LockStatus.LOCKING_FAIL: Fault.LOCK_FAULT,
+    LockStatus.UNLOCKING_FAIL: Fault.UNLOCK_FAULT,
+}
 
 
 def measured_currents(memory: Memory, inputs: Inputs) -> Phases | None:
@@ -28,12 +35,13 @@ def measured_currents(memory: Memory, inputs: Inputs) -> Phases | None:
 
 
 def tripped(memory: Memory, inputs: Inputs) -> bool:
-    """Return whether the residual current monitor has tripped, its own test apart."""
-    return (
-        memory.rules.rcm
-        and inputs.rcm_active
-        and not (memory.rcm_test is SelfTest.RUNNING and inputs.rcm_test is SelfTest.RUNNING)
-    )
+    """Return whether the residual current monitor has tripped, its own test apart.
+
+    A test still runs on when its session has ended; with the contactor closed there is none.
+    """
+    if not (memory.rules.rcm and inputs.rcm_active):
+        return False
+    return memory.contactor.closed or inputs.rcm_test is not SelfTest.RUNNING
 
 
 def present_causes(memory: Memory, inputs: Inputs) -> Fault:
@@ -74,7 +82,7 @@ def _safety(memory: Memory, inputs: Inputs) -> Fault:
     found = Fault.NONE
     if tripped(memory, inputs):
         found = Fault.RCM_TRIGGERED
-    if memory.rcm_test is SelfTest.FAILED:
+    if memory.rules.rcm and memory.rcm_test is SelfTest.FAILED:
         found |= Fault.RCM_SELFTEST_FAULT
     if memory.overcurrent.tripped:
         found |= Fault.OVERCURRENT
@@ -107,12 +115,10 @@ def _lock(memory: Memory, inputs: Inputs) -> Fault:
         found = Fault.CABLE_FAULT
     if not rules.lock_fitted:
         return found
-    if inputs.lock_status is LockStatus.LOCKING_FAIL:
-        found |= Fault.LOCK_FAULT
-    if inputs.lock_status is LockStatus.UNLOCKING_FAIL:
-        found |= Fault.UNLOCK_FAULT
+    if not outlet.excused:
+        found |= _LOCK_FAILURES.get(inputs.lock_status, Fault.NONE)
     lost = (
-        memory.state in CHARGING_STATES
+        (memory.contactor.closed or memory.state in CHARGING_STATES)
         and lock_in_use(outlet, rules)
         and inputs.lock_status is LockStatus.IDLE
         and inputs.lock_position is False

@@ -8,7 +8,6 @@ from typing import Final
 
 from evsed.charging.debounce import (
     ASKING_TO_CLOSE_MS,
-    BAD_WINDOWS_TO_OPEN,
     DIODE_WINDOWS_TO_CLOSE,
     PilotLine,
 )
@@ -91,9 +90,9 @@ def renew_offer(contactor: Contactor, now_ms: int) -> Contactor:
     return replace(contactor, grace_until_ms=None, diode_by_ms=now_ms + _DIODE_MS)
 
 
-def must_open(line: PilotLine, now_ms: int) -> bool:
-    """Return whether the pilot says that the contactor may not stay closed."""
-    return line.bad_windows >= BAD_WINDOWS_TO_OPEN or now_ms - line.seen_ms > BLIND_MS
+def blind(line: PilotLine, now_ms: int) -> bool:
+    """Return whether the pilot has not been measured for too long to keep the contactor closed."""
+    return now_ms - line.seen_ms > BLIND_MS
 
 
 def run_timers(
@@ -121,11 +120,11 @@ def run_timers(
 
 
 def _watch_load(contactor: Contactor, now_ms: int, currents_a: Phases | None) -> Contactor:
-    if currents_a is None or max(currents_a) >= NO_LOAD_A:
-        return replace(contactor, no_load_since_ms=None)
-    if contactor.no_load_since_ms is not None:
+    since_ms = contactor.no_load_since_ms
+    loaded = currents_a is None or max(currents_a) >= NO_LOAD_A
+    if loaded is (since_ms is None):
         return contactor
-    return replace(contactor, no_load_since_ms=now_ms)
+    return replace(contactor, no_load_since_ms=None if loaded else now_ms)
 
 
 def rested(contactor: Contactor, rules: Rules, now_ms: int) -> bool:
@@ -138,16 +137,23 @@ def may_close(line: PilotLine, now_ms: int, *, feedback: bool | None) -> bool:
     asking = line.asking_since_ms is not None and now_ms - line.asking_since_ms >= (
         ASKING_TO_CLOSE_MS
     )
-    fresh = now_ms - line.seen_ms <= BLIND_MS
-    return asking and fresh and line.diode_windows >= DIODE_WINDOWS_TO_CLOSE and not feedback
+    diode = line.diode_windows >= DIODE_WINDOWS_TO_CLOSE
+    return asking and diode and not blind(line, now_ms) and not feedback
 
 
-def confirmed_open(contactor: Contactor, now_ms: int, *, feedback: bool | None) -> bool:
-    """Return whether the contacts are known to be open."""
+def confirmed_open(
+    contactor: Contactor, now_ms: int, *, feedback: bool | None, currents_a: Phases | None
+) -> bool:
+    """Return whether the contacts are known to be open.
+
+    Without an auxiliary contact they are after a while, unless current says that they are not.
+    """
     if contactor.closed:
         return False
     if feedback is not None:
         return not feedback
+    if currents_a is not None and max(currents_a) > _CURRENT_AFTER_A:
+        return False
     return not contactor.ever_closed or now_ms - contactor.since_ms >= _SURELY_OPEN_MS
 
 

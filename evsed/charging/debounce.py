@@ -3,6 +3,7 @@
 Source: charging.md section 4.3.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -62,20 +63,36 @@ class PilotLine:
         return since is not None and now_ms - since >= _DIODE_MISSING_MS
 
 
+def follow_windows(
+    line: PilotLine, windows: Iterable[PilotWindow], levels: PilotLevels
+) -> tuple[PilotLine, bool]:
+    """Return the line after some windows, and whether two in a row of them were bad."""
+    lost = False
+    for window in windows:
+        line = follow_window(line, window, levels)
+        lost = lost or line.bad_windows >= BAD_WINDOWS_TO_OPEN
+    return line, lost
+
+
 def follow_window(line: PilotLine, window: PilotWindow, levels: PilotLevels) -> PilotLine:
     """Return the line after one more window."""
     if window.mode is PilotMode.LOW:
         return PilotLine(seen_ms=window.ended_ms)
     raw = classify(window, levels, line.stable)
-    line = _follow_diode(line, window, raw, levels)
-    asking = raw in ASKING and line.diode_missing_since_ms is None
-    line = replace(
-        line,
-        seen_ms=window.ended_ms,
+    diode_windows, missing_since_ms = _follow_diode(line, window, raw, levels)
+    asking = raw in ASKING and missing_since_ms is None
+    stable, candidate, since_ms, count = _settle(line, raw, window.ended_ms)
+    return PilotLine(
+        stable=stable,
+        candidate=candidate,
+        candidate_since_ms=since_ms,
+        candidate_windows=count,
         bad_windows=0 if asking else line.bad_windows + 1,
         asking_since_ms=_since(line.asking_since_ms, window.started_ms) if asking else None,
+        diode_windows=diode_windows,
+        diode_missing_since_ms=missing_since_ms,
+        seen_ms=window.ended_ms,
     )
-    return _settle(line, raw, window.ended_ms)
 
 
 def _since(since_ms: int | None, now_ms: int) -> int:
@@ -84,31 +101,35 @@ def _since(since_ms: int | None, now_ms: int) -> int:
 
 def _follow_diode(
     line: PilotLine, window: PilotWindow, raw: PilotReading, levels: PilotLevels
-) -> PilotLine:
+) -> tuple[int, int | None]:
+    """Return how many windows in a row have shown the diode, and since when it is missing."""
     if window.mode is not PilotMode.PWM or raw not in _PLUGGED:
-        return replace(line, diode_windows=0, diode_missing_since_ms=None)
+        return 0, None
     if diode_found(window, levels):
-        return replace(line, diode_windows=line.diode_windows + 1, diode_missing_since_ms=None)
-    missing_since = _since(line.diode_missing_since_ms, window.started_ms)
-    return replace(line, diode_windows=0, diode_missing_since_ms=missing_since)
+        return line.diode_windows + 1, None
+    return 0, _since(line.diode_missing_since_ms, window.started_ms)
 
 
-def _settle(line: PilotLine, raw: PilotReading, now_ms: int) -> PilotLine:
+def _settle(
+    line: PilotLine, raw: PilotReading, now_ms: int
+) -> tuple[PilotReading | None, PilotReading | None, int, int]:
+    """Return the stable reading, and the candidate to follow it: since when, how many windows."""
     if raw is line.stable:
-        return replace(line, candidate=None, candidate_windows=0)
-    if raw is line.candidate:
-        line = replace(line, candidate_windows=line.candidate_windows + 1)
-    else:
-        line = replace(line, candidate=raw, candidate_since_ms=now_ms, candidate_windows=1)
-    if not _settled(line, raw, now_ms):
-        return line
-    return replace(line, stable=raw, candidate=None, candidate_windows=0)
+        return raw, None, 0, 0
+    same = raw is line.candidate
+    since_ms = line.candidate_since_ms if same else now_ms
+    count = line.candidate_windows + 1 if same else 1
+    if _settled(line.stable, raw, windows=count, lasted_ms=now_ms - since_ms):
+        return raw, None, 0, 0
+    return line.stable, raw, since_ms, count
 
 
-def _settled(line: PilotLine, raw: PilotReading, now_ms: int) -> bool:
-    if line.stable in ASKING and raw is PilotReading.V9:
-        return line.candidate_windows >= BAD_WINDOWS_TO_OPEN
-    return now_ms - line.candidate_since_ms >= _needed_ms(line.stable, raw)
+def _settled(
+    stable: PilotReading | None, raw: PilotReading, *, windows: int, lasted_ms: int
+) -> bool:
+    if stable in ASKING and raw is PilotReading.V9:
+        return windows >= BAD_WINDOWS_TO_OPEN
+    return lasted_ms >= _needed_ms(stable, raw)
 
 
 def _needed_ms(stable: PilotReading | None, raw: PilotReading) -> int:

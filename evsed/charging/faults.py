@@ -81,7 +81,9 @@ def settle_faults(faults: Faults, causes: Fault, now_ms: int) -> Faults:
     if not present and not faults.bits:
         return faults
     faults = _expire(faults, present, now_ms)
-    faults = replace(faults, bits=faults.bits & ~(_WHILE_PRESENT_BITS & ~present))
+    gone = faults.bits & _WHILE_PRESENT_BITS & ~present
+    if gone:
+        faults = replace(faults, bits=faults.bits & ~gone)
     return _set(faults, present, now_ms)
 
 
@@ -98,6 +100,11 @@ def release_by_operator(faults: Faults) -> Faults:
     """An operator cycled the station: latched and exhausted faults get one more try."""
     released = faults.exhausted() | faults.bits & (_OPERATOR_BITS | _CABLE_BIT)
     return replace(faults, bits=faults.bits & ~released, retries=())
+
+
+def lock_failed(faults: Faults) -> bool:
+    """Return whether a fault of the socket lock is set."""
+    return bool(faults.bits & (Fault.LOCK_FAULT.value | Fault.UNLOCK_FAULT.value))
 
 
 def release_lock(faults: Faults) -> Faults:

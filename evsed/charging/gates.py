@@ -37,7 +37,7 @@ def _wanted(memory: Memory) -> Reason | None:
         return Reason.OUT_OF_SERVICE
     if not memory.enabled:
         return Reason.DISABLED
-    if not memory.authorization.authorized:
+    if memory.rules.require_auth and not memory.authorization.authorized:
         return Reason.AUTHORIZATION_PENDING
     return memory.limits.reached
 
@@ -47,7 +47,7 @@ def _fit(memory: Memory, inputs: Inputs) -> Reason | None:
     rules, outlet = memory.rules, memory.outlet
     if rules.socket_outlet and not outlet.in_use:
         return Reason.OUTLET_CHANGED
-    if rules.socket_outlet and rules.proximity_fitted and outlet.rating_a is None:
+    if rules.socket_outlet and rules.proximity_fitted and not outlet.rating_a:
         return Reason.CABLE_UNKNOWN
     if lock_in_use(outlet, rules) and not locked_for_sure(
         outlet, inputs.lock_status, inputs.lock_position

@@ -46,12 +46,17 @@ def check_limits(limits: Limits, figures: SessionFigures, *, charging: bool, now
     """Return the limits with what this session has reached by now."""
     since = _under_power_since(limits, figures, charging=charging, now_ms=now_ms)
     latched = limits.under_power_reached or (since is not None and now_ms - since >= UNDER_POWER_MS)
-    after = replace(limits, under_power_since_ms=since, under_power_reached=latched)
-    return replace(after, reached=_reached(after, figures))
+    reached = _reached(limits, figures, under_power=latched)
+    before = (limits.under_power_since_ms, limits.under_power_reached, limits.reached)
+    if (since, latched, reached) == before:
+        return limits
+    return replace(limits, under_power_since_ms=since, under_power_reached=latched, reached=reached)
 
 
 def end_session(limits: Limits) -> Limits:
     """Return the limits as they meet the next session: the values stay, the flags go."""
+    if limits.reached is None and limits.under_power_since_ms is None:
+        return limits
     return replace(limits.forget_under_power(), reached=None)
 
 
@@ -63,9 +68,9 @@ def _under_power_since(
     return now_ms if limits.under_power_since_ms is None else limits.under_power_since_ms
 
 
-def _reached(limits: Limits, figures: SessionFigures) -> Reason | None:
+def _reached(limits: Limits, figures: SessionFigures, *, under_power: bool) -> Reason | None:
     if 0 < limits.consumption_ws <= figures.energy_ws:
         return Reason.CONSUMPTION_LIMIT
     if 0 < limits.charging_time_s * 1000 <= figures.charging_time_ms:
         return Reason.CHARGING_TIME_LIMIT
-    return Reason.UNDER_POWER_LIMIT if limits.under_power_reached else None
+    return Reason.UNDER_POWER_LIMIT if under_power else None

@@ -10,10 +10,13 @@ from evsed.charging.states import Fault, LockStatus
 TETHERED_A: Final = 63
 #: Equal proximity readings in a row before they are believed.
 _EQUAL_READINGS: Final = 3
-#: Below this a reading is not a resistor (boards without a short level).
+#: Up to this a reading is not believed to be a resistor (boards without a short level).
 _NO_RESISTOR_MV: Final = 5
+#: A cable of which nothing is known.
+UNKNOWN_A: Final = 0
 #: How long the pilot must show no vehicle before a plug found locked at start is released.
 _FREE_AT_START_MS: Final = 2000
+_FAILED: Final = frozenset({LockStatus.LOCKING_FAIL, LockStatus.UNLOCKING_FAIL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,10 @@ class Outlet:
     taken_ms: int = -1
     lock_wanted: bool | None = None
     unlock_due: bool = False
+    #: an operator asked for one more try: let go of the lock for one pass, then unlock
+    retrying: bool = False
+    #: until the lock moves again, its last failure does not count
+    excused: bool = False
     free_since_ms: int | None = None
 
     def cable_unfit(self) -> bool:
@@ -39,12 +46,14 @@ def rate_cable(mv: int, levels: ProximityLevels) -> int | Fault:
     """Return the rating in A of the cable whose resistor gives this reading.
 
     ``Fault.CABLE_FAULT`` stands for open or short. Levels the board does not give are not checked,
-    except that nothing is not a 63 A cable (Q20).
+    except that nothing is not a 63 A cable (Q20): its rating is ``UNKNOWN_A``.
     """
     if levels.open is not None and mv > levels.open:
         return Fault.CABLE_FAULT
-    if mv < (_NO_RESISTOR_MV if levels.short is None else levels.short):
+    if levels.short is not None and mv < levels.short:
         return Fault.CABLE_FAULT
+    if levels.short is None and mv <= _NO_RESISTOR_MV:
+        return UNKNOWN_A
     for rating, level in ((13, levels.a13), (20, levels.a20), (32, levels.a32)):
         if mv >= level:
             return rating
@@ -63,7 +72,8 @@ def follow_proximity(outlet: Outlet, taken_ms: int, mv: int, rules: Rules) -> Ou
     if isinstance(value, Fault) or outlet.equal_readings < _EQUAL_READINGS or not outlet.in_use:
         return outlet
     # Within a session a rating only falls.
-    return replace(outlet, rating_a=min(value, outlet.rating_a or value))
+    lowest = value if outlet.rating_a is None else min(value, outlet.rating_a)
+    return outlet if lowest == outlet.rating_a else replace(outlet, rating_a=lowest)
 
 
 def begin_session(outlet: Outlet, rules: Rules) -> Outlet:
@@ -103,8 +113,22 @@ def locked_for_sure(outlet: Outlet, status: LockStatus, position: bool | None) -
     return outlet.lock_wanted is True and status is LockStatus.IDLE and position is not False
 
 
+def retry_lock(outlet: Outlet) -> Outlet:
+    """A fault of the lock was released on an operator's word: try to unlock once more (Q22)."""
+    return replace(outlet, lock_wanted=None, unlock_due=True, retrying=True, excused=True)
+
+
+def follow_lock(outlet: Outlet, status: LockStatus) -> Outlet:
+    """Return the outlet after a look at the lock; once it moves, its failures count again."""
+    if not outlet.excused or status in _FAILED:
+        return outlet
+    return replace(outlet, excused=False)
+
+
 def release_plug(outlet: Outlet, *, safe: bool) -> Outlet:
     """Give the unlock command that is due, once the contactor is known to be open."""
+    if outlet.retrying:
+        return replace(outlet, retrying=False)
     if not (outlet.unlock_due and safe):
         return outlet
     return replace(outlet, unlock_due=False, lock_wanted=False)

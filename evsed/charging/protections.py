@@ -32,6 +32,9 @@ class Overcurrent:
     tripped: bool = False
 
 
+CALM: Final = Overcurrent()
+
+
 def watch_current(
     watch: Overcurrent, currents_a: Phases, offered_da: int, now_ms: int
 ) -> Overcurrent:
@@ -49,6 +52,12 @@ def watch_current(
     tripped = (slow_since is not None and now_ms - slow_since >= _SLOW_MS) or (
         fast_since is not None and now_ms - fast_since >= _FAST_MS
     )
+    if (slow_since, fast_since, tripped) == (
+        watch.slow_since_ms,
+        watch.fast_since_ms,
+        watch.tripped,
+    ):
+        return watch
     return replace(watch, slow_since_ms=slow_since, fast_since_ms=fast_since, tripped=tripped)
 
 
@@ -76,13 +85,15 @@ def derate(derating: Derating, rules: Rules, high_cdeg: int | None, now_ms: int)
     """Return the derating after one pass: linear from 10 °C below the threshold to 6 A at it."""
     most_da = min(rules.max_charging_current_a, rules.board_limit_a) * 10
     if not rules.thermal_derating or high_cdeg is None:
-        return Derating(moved_ms=now_ms)
+        return derating if derating.limit_da is None else Derating(moved_ms=now_ms)
     target = _derated_da(most_da, rules.temperature_threshold_c * 100 - high_cdeg)
     present = most_da if derating.limit_da is None else min(derating.limit_da, most_da)
-    if target == present:
-        return Derating(limit_da=None if present == most_da else present, moved_ms=now_ms)
+    if target == present == most_da:
+        return derating if derating.limit_da is None else Derating(moved_ms=derating.moved_ms)
+    if target == present == derating.limit_da:
+        return derating
     if now_ms - derating.moved_ms < _DERATING_STEP_MS:
-        return replace(derating, limit_da=present)
+        return derating if derating.limit_da == present else replace(derating, limit_da=present)
     return Derating(limit_da=present + (1 if target > present else -1), moved_ms=now_ms)
 
 

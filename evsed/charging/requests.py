@@ -22,13 +22,14 @@ from evsed.charging.commands import (
     SingleCommand,
     Together,
 )
-from evsed.charging.faults import release_by_operator, release_lock
+from evsed.charging.faults import Faults, lock_failed, release_by_operator, release_lock
 from evsed.charging.limits import (
     MOST_CHARGING_TIME_S,
     MOST_CONSUMPTION_WS,
     MOST_UNDER_POWER_W,
 )
 from evsed.charging.memory import Memory
+from evsed.charging.outlet import retry_lock
 from evsed.charging.pilot import LEAST_DA
 from evsed.charging.rules import Rules
 from evsed.errors import RejectedError
@@ -103,29 +104,33 @@ def _enable(memory: Memory, *, on: bool) -> Memory:
 
 def _make_available(memory: Memory, *, on: bool) -> Memory:
     if on and not memory.available:
-        memory = replace(memory, faults=release_by_operator(memory.faults))
-        if memory.faults.bits == 0:
-            memory = _leave_error(memory)
+        memory = _release(memory, release_by_operator(memory.faults))
     return replace(memory, available=on)
-
-
-def _leave_error(memory: Memory) -> Memory:
-    """Leave E on an operator's word; the pilot must be read afresh, as on every way out of E."""
-    if memory.error_since_ms is None:
-        return memory
-    return replace(memory, error_since_ms=None, seen_unasking=False, line=memory.line.blank())
 
 
 def _apply_rules(memory: Memory, rules: Rules) -> Memory:
     """Put rules in force; the set-point never stays above the maximum (Q19)."""
-    faults = memory.faults if rules.socket_outlet else release_lock(memory.faults)
-    memory = replace(
+    if not rules.socket_outlet:
+        memory = _release(memory, release_lock(memory.faults))
+    return replace(
         memory,
         rules=rules,
-        faults=faults,
         charging_current_da=min(memory.charging_current_da, rules.max_charging_current_a * 10),
     )
-    return _leave_error(memory) if memory.faults.bits == 0 else memory
+
+
+def _release(memory: Memory, faults: Faults) -> Memory:
+    """Leave some faults behind on somebody's word.
+
+    The pilot must be read afresh when the last one goes, as on every way out of E.
+    """
+    before = memory.faults
+    if lock_failed(before) and not lock_failed(faults):
+        memory = replace(memory, outlet=retry_lock(memory.outlet))
+    memory = replace(memory, faults=faults)
+    if faults.bits or not before.bits:
+        return memory
+    return replace(memory, error_since_ms=None, seen_unasking=False, line=memory.line.blank())
 
 
 def _set_charging_current(memory: Memory, current_da: int) -> Memory:

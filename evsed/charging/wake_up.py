@@ -30,6 +30,9 @@ class WakeUp:
         return PilotMode.LOW if now_ms - self.pulse_since_ms < _LOW_MS else PilotMode.HIGH
 
 
+NO_WAKE_UP: Final = WakeUp()
+
+
 def follow_waiting(
     wake_up: WakeUp,
     state: ChargingState,
@@ -39,9 +42,11 @@ def follow_waiting(
     now_ms: int,
 ) -> WakeUp:
     """Return the pulse after one pass; ``after_s`` 0 switches it off."""
+    if after_s == 0:
+        return NO_WAKE_UP
     if reading in ASKING:
         wake_up = replace(wake_up, asked_ms=now_ms)
-    if state is not ChargingState.B2 or after_s == 0:
+    if state is not ChargingState.B2:
         return replace(wake_up, waiting_since_ms=None, pulse_since_ms=None)
     if wake_up.pulse_since_ms is not None:
         over = now_ms - wake_up.pulse_since_ms >= _LOW_MS + _HIGH_MS
