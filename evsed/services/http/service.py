@@ -5,8 +5,10 @@ import logging
 import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from evsed.services.http.answers import Handler, Middleware, answer_errors, text_answer
 from evsed.services.http.guard import foreign_host, foreign_origin
@@ -25,6 +27,14 @@ class Door:
     address: str = "0.0.0.0"  # noqa: S104 - an appliance on the home network: its default by design
     port: int = 80
     allowed_hosts: Collection[str] = ()
+
+
+class _WireLog(logging.LoggerAdapter[logging.Logger]):
+    """Says nothing about bytes that are not HTTP: anybody on the network can send them."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:
+        if not isinstance(exc_info, HttpProcessingError | web.RequestPayloadError):
+            super().exception(msg, *args, exc_info=exc_info, **more)
 
 
 class HttpService:
@@ -56,7 +66,7 @@ class HttpService:
 
     async def serve(self) -> None:
         """Listen until cancelled; then let running requests end for two seconds."""
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
+        runner = web.AppRunner(self._application(), access_log=None, logger=_WireLog(_log))
         await runner.setup()
         try:
             await self._listen(runner)
@@ -67,8 +77,9 @@ class HttpService:
         if runner.server is None:
             raise RuntimeError("the runner has been set up and has a server")
         loop = asyncio.get_running_loop()
-        listening = await loop.create_server(runner.server, self._door.address, self._door.port)
-        self._bound = listening.sockets[0].getsockname()[1]
+        door = listening_socket(self._door)
+        self._bound = door.getsockname()[1]
+        listening = await loop.create_server(runner.server, sock=door)
         self.ready.set()
         _log.info("http: listening on %s port %s", self._door.address, self._bound)
         try:
@@ -94,6 +105,15 @@ class HttpService:
             return text_answer(403, why) if why else await handler(request)
 
         return refuse_foreign
+
+
+def listening_socket(door: Door) -> socket.socket:
+    """Return a bound socket; ``::`` also takes IPv4, which asyncio's own would refuse."""
+    if ":" not in door.address:
+        return socket.create_server((door.address, door.port))
+    return socket.create_server(
+        (door.address, door.port), family=socket.AF_INET6, dualstack_ipv6=True
+    )
 
 
 def own_host_names() -> set[str]:
