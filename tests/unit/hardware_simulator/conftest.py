@@ -1,4 +1,12 @@
-"""The board the simulator's tests stand on, built by hand."""
+"""The board the simulator's tests stand on, built by hand, and the simulator in real time."""
+
+import asyncio
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +35,8 @@ from evsed.board.description import (
     SocketLock,
     Watchdog,
 )
+from evsed.hardware.simulator.control_client import SimulatorClient
+from evsed.hardware.simulator.process import SimulatorProcess
 
 
 @pytest.fixture
@@ -69,3 +79,71 @@ def board() -> Board:
         sim=Sim(vehicle=SimVehicle(phases=3, ramp_a_per_s=100.0), cable_a=32),
         ota=(OtaChannel(name="stable", path="file:///stable.json"),),
     )
+
+
+class RunningSimulator:
+    """The simulator's process as a thread: real sockets, real time."""
+
+    def __init__(self, board: Board, folder: Path) -> None:
+        self.folder = folder
+        self.process = SimulatorProcess(board, folder)
+        self._ended = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    @property
+    def port(self) -> int:
+        return int((self.folder / "pigpio.port").read_text())
+
+    @property
+    def client(self) -> SimulatorClient:
+        return SimulatorClient(self.folder / "sim.sock")
+
+    def get(self) -> dict[str, Any]:
+        return asyncio.run(self.client.get())
+
+    def set(self, **changes: object) -> dict[str, Any]:
+        return asyncio.run(self.client.set(changes))
+
+    def on_loop(self, ask: Callable[[], Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(_call(ask), self._loop).result(5)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.process.start()
+        self._ready.set()
+        await self._ended.wait()
+        await self.process.stop()
+
+
+async def _call(ask: Callable[[], Any]) -> Any:
+    return ask()
+
+
+@pytest.fixture
+def simulator(board: Board) -> Iterator[RunningSimulator]:
+    """Yield a running simulator in a folder whose name is short enough for a socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = RunningSimulator(board, Path(folder) / "sim")
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Return what asks again and again for up to five seconds, until the answer is true."""
+
+    def ask(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 5
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, "did not come true in time"
+            time.sleep(0.002)
+        return answer
+
+    return ask
