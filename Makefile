@@ -18,6 +18,7 @@ BOOKWORM_VENV := .venv-bookworm
 # A virtual environment is ready for one version of Python and one state of the lock files.
 version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VERSION := $(call version_of,$(PYTHON))
+LIBRARIES_READY := $(VENV)/ready-libraries-$(VERSION)
 RUN_READY := $(VENV)/ready-to-run-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
@@ -86,12 +87,15 @@ define need_build_tools
   || { echo 'A C compiler and the headers of $(1) are needed. On Debian: sudo apt install gcc python3-dev'; exit 1; }
 endef
 
-$(RUN_READY): requirements.txt pyproject.toml | preflight
+$(LIBRARIES_READY): requirements.txt | preflight
 	$(call need_build_tools,$(PYTHON))
 	@echo 'Setting up $(VENV) (once; a minute or two, longer on a Pi) ...'
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python $(PIP) install -r requirements.txt
+	@touch $@
+
+$(RUN_READY): $(LIBRARIES_READY) pyproject.toml
 	@$(VENV)/bin/python $(PIP) install $(SELF)
 	@touch $@
 
