@@ -6,8 +6,8 @@ import logging
 import signal
 import tempfile
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -162,6 +162,7 @@ async def _run(built: _Built) -> int:
     end = _End()
     async with AsyncExitStack() as running:
         running.enter_context(end.on_signals())
+        running.enter_context(_garbage_by_appointment())
         if station.maintenance is None:
             station.start()
             running.push_async_callback(end.stop, station)
@@ -289,18 +290,27 @@ async def _supervise(name: str, serve_once: Callable[[], Awaitable[None]]) -> No
             return
 
 
-async def _collect_garbage(station: Station) -> None:
-    """Collect young garbage where the event loop is idle, old garbage while nobody charges."""
+@contextmanager
+def _garbage_by_appointment() -> Iterator[None]:
+    """Collect everything now, and from then on only when asked: it stops every thread.
+
+    To be entered before the control thread starts: the first collection takes tens of milliseconds.
+    """
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        while True:
-            await asyncio.sleep(_COLLECT_EVERY_S)
-            gc.collect(1 if station.snapshot.contactor_closed else 2)
+        yield
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+async def _collect_garbage(station: Station) -> None:
+    """Collect young garbage where the event loop is idle, old garbage while nobody charges."""
+    while True:
+        await asyncio.sleep(_COLLECT_EVERY_S)
+        gc.collect(1 if station.snapshot.contactor_closed else 2)
 
 
 def _make_salvaged_pins_safe(board_file: Path) -> None:
