@@ -15,7 +15,14 @@ from evsed.hardware.simulator.converter import converters
 from evsed.hardware.simulator.header import FULL_PPM, Header
 from evsed.hardware.simulator.history import History, Scene
 from evsed.hardware.simulator.mains import PHASES, VOLTS
-from evsed.hardware.simulator.outlet import ChargePump, Contactor, LockMotor, ResidualCurrent
+from evsed.hardware.simulator.outlet import (
+    PASS_PUMP_US,
+    PULSE_PUMP_US,
+    ChargePump,
+    Contactor,
+    LockMotor,
+    ResidualCurrent,
+)
 from evsed.hardware.simulator.pilot_stage import Drive
 from evsed.hardware.simulator.vehicle import Vehicle
 
@@ -50,9 +57,9 @@ class Circuit:
         self.residual_current = ResidualCurrent(
             latching=board.rcm is not None and board.rcm.reset_gpio is not None
         )
-        self._pump = ChargePump(
-            board.watchdog.heartbeat_gpio is not None and board.watchdog.heartbeat_hz is None
-        )
+        self._pump = ChargePump(_pump_hold_us(board))
+        self._pumped = not self._pump.hold_us
+        self._wired = _wired(board)
         #: what the dead-man script in the GPIO daemon does: running, halted or none
         self.dead_man = "none"
         #: what the owner wants done at moments of virtual time
@@ -90,7 +97,7 @@ class Circuit:
     def write_pin(self, gpio: int, level: int) -> None:
         """Make a pin an output of this level."""
         self.header.write(gpio, level)
-        self._settle()
+        self._touch(gpio)
 
     def read_pin(self, gpio: int) -> int:
         """Return the level of a pin."""
@@ -104,12 +111,12 @@ class Circuit:
     def set_mode(self, gpio: int, mode: int) -> None:
         """Set the mode of a pin, with pigpiod's numbers."""
         self.header.set_mode(gpio, mode)
-        self._settle()
+        self._touch(gpio)
 
     def set_pull(self, gpio: int, pull: int) -> None:
         """Set the pull of a pin: 0 off, 1 down, 2 up."""
         self.header.set_pull(gpio, pull)
-        self._settle()
+        self._touch(gpio)
 
     # -- converters ------------------------------------------------------------------------------
 
@@ -185,6 +192,15 @@ class Circuit:
         for converter in self._converters:
             converter.set_noise(controls.noise)
 
+    def _touch(self, gpio: int) -> None:
+        """Settle if the pin has to do with the hat; a LED or a steady heartbeat moves nothing."""
+        if gpio in self._wired or (
+            gpio == self.board.watchdog.heartbeat_gpio and self._supplied() != self._pumped
+        ):
+            self._settle()
+        else:
+            self._deliver()
+
     def _settle(self) -> None:
         """Let every part see its wires, then tell the listeners what changed."""
         now_us = self.now_us
@@ -240,10 +256,13 @@ class Circuit:
         relay = self.board.ac_relay
         return [self._is_on(gpio, relay.active_low) for gpio in relay.gpios]
 
-    def _supplied_coils(self) -> list[bool]:
+    def _supplied(self) -> bool:
         gpio = self.board.watchdog.heartbeat_gpio
-        supplied = self._pump.watch(self.now_us, 0 if gpio is None else self.read_pin(gpio))
-        return [coil and supplied for coil in self._coils()]
+        return self._pump.watch(self.now_us, 0 if gpio is None else self.read_pin(gpio))
+
+    def _supplied_coils(self) -> list[bool]:
+        self._pumped = self._supplied()
+        return [coil and self._pumped for coil in self._coils()]
 
     def _move_lock(self) -> None:
         lock = self.board.socket_lock
@@ -296,6 +315,26 @@ class Circuit:
         first = closed[0] and self.controls.mains
         others = first and closed[-1]
         return first, others, others
+
+
+def _pump_hold_us(board: Board) -> int:
+    if board.watchdog.heartbeat_gpio is None:
+        return 0
+    return PULSE_PUMP_US if board.watchdog.heartbeat_hz else PASS_PUMP_US
+
+
+def _wired(board: Board) -> frozenset[int | None]:
+    """Return the outputs of the Pi that move something on the hat."""
+    lock, rcm = board.socket_lock, board.rcm
+    return frozenset(
+        {
+            board.pilot.gpio,
+            board.pilot.disconnect_gpio,
+            *board.ac_relay.gpios,
+            *(lock.gpios if lock else ()),
+            *((rcm.test_gpio, rcm.reset_gpio) if rcm else ()),
+        }
+    )
 
 
 def _feedback_levels(relay: AcRelay, closed: Sequence[bool]) -> list[tuple[int, int]]:

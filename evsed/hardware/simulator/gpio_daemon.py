@@ -4,14 +4,14 @@ Source: pigpiod-protocol.md sections 3 and 5.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from evsed.hardware.simulator import script as scripts
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.frames import spi_exchange
 from evsed.hardware.simulator.header import FULL_PPM, PINS, PWM_CHANNELS, Pulses
 from evsed.hardware.simulator.reports import WATCHED, Reports, levels
-from evsed.hardware.simulator.script import BadScriptError, Script
+from evsed.hardware.simulator.script import BadScriptError, Program, Script
 
 VERSION = 79
 REVISION = 0xA02082
@@ -310,11 +310,20 @@ class GpioDaemon:
 
     def _show_dead_man(self) -> None:
         """Tell the circuit's readers how the scripts do."""
-        states = {script.state for script in self._scripts.values()}
-        if states & {scripts.RUNNING, scripts.WAITING}:
+        coils = self._circuit.board.ac_relay.gpios
+        guards = [one for one in self._scripts.values() if _writes(one.program, coils)]
+        if any(one.state in {scripts.RUNNING, scripts.WAITING} for one in guards):
             self._circuit.dead_man = "running"
         else:
-            self._circuit.dead_man = "halted" if self._scripts else "none"
+            self._circuit.dead_man = "halted" if guards else "none"
+
+
+def _writes(program: Program, gpios: Sequence[int]) -> bool:
+    """Return whether a script writes one of these pins: that makes it a dead-man."""
+    return any(
+        instruction.name == "w" and instruction.operands[0].value in gpios
+        for instruction in program.instructions
+    )
 
 
 def _pin(gpio: int) -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 _LOCK_TRAVEL_US = 80_000
 _TEST_RESPONSE_US = 10_000
-_PUMP_HOLD_US = 700_000  # Source: platform.md section 8.2, link 0: at most one second
+#: how long the pump's charge lasts: one that is fed by passes, one that is fed by pulses
+PASS_PUMP_US = 700_000  # Source: platform.md section 8.2, link 0: at most one second
+PULSE_PUMP_US = 50_000
 
 
 @dataclass(slots=True)
@@ -54,9 +56,9 @@ class Contactor:
 
 @dataclass(slots=True)
 class ChargePump:
-    """Supplies the coils while the heartbeat line toggles."""
+    """Supplies the coils while the heartbeat line toggles; ``hold_us`` 0: there is no pump."""
 
-    fitted: bool
+    hold_us: int
     _level: int = 0
     deadline_us: int | None = None
 
@@ -64,10 +66,10 @@ class ChargePump:
         """Return whether the coils have supply."""
         if level != self._level:
             self._level = level
-            self.deadline_us = now_us + _PUMP_HOLD_US
+            self.deadline_us = now_us + self.hold_us
         if self.deadline_us is not None and now_us >= self.deadline_us:
             self.deadline_us = None
-        return not self.fitted or self.deadline_us is not None
+        return not self.hold_us or self.deadline_us is not None
 
 
 @dataclass(slots=True)

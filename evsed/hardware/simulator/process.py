@@ -1,9 +1,10 @@
 """The simulator as a process of its own: the Pi, the hat and the street outside, in real time."""
 
 import asyncio
-import contextlib
 import gc
+import os
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,23 +116,21 @@ async def serve(board: Board, folder: Path) -> None:
 
 
 async def _watch_input(end: asyncio.Event) -> None:
-    """Set ``end`` some seconds after standard input has ended."""
+    """Set ``end`` some seconds after the other end of standard input has gone."""
+    kind = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        return  # started by hand: nobody holds the other end
     reader = asyncio.StreamReader()
-    transport = None
-    with contextlib.suppress(OSError, ValueError):  # no pipe: no end to wait for
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-        )
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     try:
-        if transport is None:
-            return
         while await reader.read(1024):
             pass
         await asyncio.sleep(_AFTERLIFE_S)
         end.set()
     finally:
-        if transport is not None:
-            transport.close()
+        transport.close()
 
 
 def run(board: Board, folder: Path) -> None:

@@ -261,6 +261,17 @@ def test_without_a_heartbeat_the_charge_pump_lets_the_contactor_go(board: Board)
     assert not state(circuit)["contactor"]["closed"]
 
 
+def test_a_pump_fed_by_pulses_holds_for_a_few_passes_only(board: Board) -> None:
+    circuit = Circuit(replace(board, watchdog=Watchdog(heartbeat_gpio=13, heartbeat_hz=2000)))
+    circuit.write_pin(17, 1)
+    for half_period in range(400):
+        circuit.write_pin(13, half_period % 2)
+        circuit.advance_to_us(half_period * 250)
+    assert state(circuit)["contactor"]["closed"]
+    circuit.advance_to_us(circuit.now_us + 80_000)
+    assert not state(circuit)["contactor"]["closed"]
+
+
 def test_the_monitor_answers_its_test_and_falls_with_it(board: Board) -> None:
     circuit = Circuit(board)
     circuit.write_pin(25, 1)

@@ -169,6 +169,14 @@ def test_the_dead_man_holds_while_it_is_refreshed_and_trips_after(
     assert simulator.get()["deadMan"] == "none"
 
 
+def test_a_script_that_leaves_the_contactor_alone_is_no_dead_man(
+    simulator: Any, pi: pigpio.pi
+) -> None:
+    script = pi.store_script(b"tag 0 w 13 1 mils 10 w 13 0 mils 10 jmp 0")
+    assert simulator.get()["deadMan"] == "none"
+    pi.delete_script(script)
+
+
 def test_a_stopped_script_trips_nobody(pi: pigpio.pi, eventually: Any) -> None:
     script = armed(pi, eventually)
     pi.write(17, 1)

@@ -257,12 +257,14 @@ def test_a_client_without_a_simulator_says_so(tmp_path: Path) -> None:
 # -- the process ----------------------------------------------------------------------------------
 
 
-def start(folder: Path, board_name: str = "sim") -> "subprocess.Popen[bytes]":
+def start(
+    folder: Path, board_name: str = "sim", stdin: int = subprocess.PIPE
+) -> "subprocess.Popen[bytes]":
     board_file = ROOT / "boards" / f"{board_name}.yaml"
     command = [sys.executable, "-m", "evsed.hardware.simulator"]
     return subprocess.Popen(
         [*command, "--board", str(board_file), "--dir", str(folder)],
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
@@ -293,6 +295,16 @@ def test_the_process_outlives_its_input_by_some_seconds(tmp_path: Path, eventual
     begin = time.monotonic()
     assert ended(process) == (0, b"")
     assert 2.5 < time.monotonic() - begin < 6
+
+
+def test_started_without_an_input_it_stays(tmp_path: Path, eventually: Any) -> None:
+    folder = tmp_path / "s"
+    process = start(folder, stdin=subprocess.DEVNULL)
+    eventually((folder / "ready").exists)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3.5)
+    process.terminate()
+    assert ended(process) == (0, b"")
 
 
 def test_a_bad_board_file_is_named(tmp_path: Path) -> None:
