@@ -89,7 +89,7 @@ class _Builder:
             lock=self._lock(other),
             residual_current=self._residual_current(control, other),
             proximity=SampledProximity(sampler) if board.proximity else None,
-            meter=SampledMeter(sampler) if board.energy_meter else None,
+            meter=SampledMeter(sampler.meter) if sampler.meter else None,
             thermometer=self._thermometer(),
             button=self._button(control),
             dead_man=self._dead_man(control),

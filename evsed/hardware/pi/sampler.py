@@ -12,8 +12,8 @@ from typing import Final
 from evsed.board.description import Adc, Board, Channel
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
-from evsed.hardware.metering import ChannelSamples, Metering
 from evsed.hardware.pi.adc import Decoder
+from evsed.hardware.pi.meter_feed import MeterFeed
 from evsed.hardware.pi.sampling_plan import (
     FEWEST_READINGS,
     TYPICAL_SPACING_US,
@@ -48,8 +48,9 @@ class SpiSampler:
         if board.pilot.adc_channel_low is not None:
             raise HardwareError("control pilot: peak detectors (adcChannelLow) are not supported")
         self._board = board
-        self._metering = Metering(board.energy_meter) if board.energy_meter else None
-        self._meter_channels = self._metering.channels if self._metering else ()
+        #: the meter's readings; None on a board without
+        self.meter = MeterFeed(board.energy_meter) if board.energy_meter else None
+        self._meter_channels = self.meter.channels if self.meter else ()
         self._decoders = [Decoder(adc) for adc in board.adcs]
         self._direct = direct_plan(board)
         self._full = full_plan(board, self._meter_channels)
@@ -60,7 +61,6 @@ class SpiSampler:
         self._planned_us = TYPICAL_SPACING_US
         self._fitted = 0
         #: newest readings, replaced whole
-        self.meter: MeterReading | None = None
         self.proximity: ProximityReading | None = None
         self.analog_mv: Mapping[str, int] = {}
         self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
@@ -135,24 +135,20 @@ class SpiSampler:
     def _take_full_window(self) -> None:
         plan = self._full
         started_us = _now_us()
+        ended_us = started_us
         pilot: list[int] = []
-        meter: dict[Channel, list[float]] = {}
-        turns, ended_us = 0, started_us
+        taken: list[tuple[int, ...]] = []
         while ended_us - started_us < plan.window_us or len(pilot) < FEWEST_READINGS:
-            turns += 1
-            self._take_turn(plan, pilot, meter)
+            began_us = ended_us
+            taken = [self._convert(batch) for batch in plan.batches]
             ended_us = _now_us()
+            pilot += self._pilot(plan.batches[0], taken[0])
+            if len(plan.batches) > 1:
+                self._feed_meter(plan, taken, began_us, ended_us)
         self._publish(started_us, ended_us, pilot)
-        self._feed_meter(plan, turns, meter, started_us, ended_us)
         if len(plan.batches) == 1:
-            self._fit((ended_us - started_us) / len(plan.batches[0].channels))
-
-    def _take_turn(self, plan: Plan, pilot: list[int], meter: dict[Channel, list[float]]) -> None:
-        for batch in plan.batches:
-            words = self._convert(batch)
-            if batch.adc == self._board.pilot.adc_channel.adc:
-                pilot += self._pilot(batch, words)
-            self._meter(batch, words, meter)
+            self._feed_meter(plan, taken, started_us, ended_us)
+            self._fit((ended_us - started_us) / plan.slots)
 
     def _convert(self, batch: Batch) -> tuple[int, ...]:
         """Do one batch.
@@ -184,35 +180,18 @@ class SpiSampler:
             )
         return decoder.whole_millivolts(mine)
 
-    def _meter(self, batch: Batch, words: Sequence[int], meter: dict[Channel, list[float]]) -> None:
-        decoder = self._decoders[batch.adc]
-        for channel in self._meter_channels:
-            if channel.adc == batch.adc:
-                mine = batch.pick[channel.channel](words)
-                meter.setdefault(channel, []).extend(decoder.millivolts(mine))
-
     def _feed_meter(
-        self,
-        plan: Plan,
-        turns: int,
-        meter: Mapping[Channel, list[float]],
-        started_us: int,
-        ended_us: int,
+        self, plan: Plan, taken: Sequence[Sequence[int]], started_us: int, ended_us: int
     ) -> None:
-        if self._metering is None:
+        if self.meter is None:
             return
-        slot_us = (ended_us - started_us) / (plan.slots * turns)
-        window = {
-            channel: ChannelSamples(
-                started_us + plan.places[channel][0] * slot_us,
-                plan.places[channel][1] * slot_us,
-                readings,
-            )
-            for channel, readings in meter.items()
+        readings = {
+            channel: self._decoders[channel.adc].millivolts(batch.pick[channel.channel](words))
+            for batch, words in zip(plan.batches, taken, strict=True)
+            for channel in self._meter_channels
+            if channel.adc == batch.adc
         }
-        reading = self._metering.feed(window, ended_ms=ended_us // 1000)
-        if reading is not None:
-            self.meter = reading
+        self.meter.add(plan, readings, started_us, ended_us)
 
     def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
         self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
@@ -256,12 +235,12 @@ class SpiSampler:
 class SampledMeter:
     """A ``Meter`` whose readings the sampler takes."""
 
-    def __init__(self, sampler: SpiSampler) -> None:
-        self._sampler = sampler
+    def __init__(self, feed: MeterFeed) -> None:
+        self._feed = feed
 
     def read(self) -> MeterReading | None:
         """Return the newest reading; None before the first."""
-        return self._sampler.meter
+        return self._feed.newest
 
 
 class SampledProximity:

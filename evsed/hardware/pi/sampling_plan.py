@@ -8,6 +8,7 @@ through its period, because one round is no divisor of it. Source: board.md sect
 
 import bisect
 import ctypes
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ from evsed.hardware.pi.spi_port import MOST_RECORDS, Records, Transfer, message_
 TYPICAL_SPACING_US: Final = 43.0
 #: Source: charging.md section 4.2.
 FEWEST_READINGS: Final = 150
-_SPARE_READINGS: Final = 4
 DC_READINGS: Final = 8
 PROXIMITY_READINGS: Final = 16
 _PERIOD_US: Final = 1000.0
@@ -126,12 +126,14 @@ def full_plan(
         slots = _repeat(pattern, _CHUNK * len(pattern) // pattern.count(pilot.channel))
         batches = (Batch(pilot.adc, chip, slots), *_rounds(board, others))
         return Plan(batches, window_us)
-    share = pattern.count(pilot.channel) / len(pattern)
     delay_us = _delay(pattern, pilot.channel, spacing_us, window_us)
-    count = int(
-        max(window_us / (spacing_us + delay_us), (FEWEST_READINGS + _SPARE_READINGS) / share)
+    round_us = (spacing_us + delay_us) * len(pattern)
+    # whole rounds: a channel one reading short would miss the same part of each mains period
+    rounds = max(
+        round(window_us / round_us),
+        math.ceil(FEWEST_READINGS / pattern.count(pilot.channel)),
     )
-    slots = _repeat(pattern, min(count, MOST_RECORDS))
+    slots = pattern * min(rounds, MOST_RECORDS // len(pattern))
     return Plan((Batch(pilot.adc, chip, slots, delay_us),), 0.0, delay_us)
 
 
