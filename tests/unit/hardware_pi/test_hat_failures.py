@@ -15,6 +15,7 @@ from pi_world import eventually
 
 from evsed.errors import HardwareError
 from evsed.hardware.pi.hat import open_hat
+from evsed.hardware.simulator.spi_client import SimulatedSpiPort
 
 ROOT = Path(__file__).parents[3]
 CLIENT = Path(__file__).with_name("charging_client.py")
@@ -230,5 +231,22 @@ def test_the_next_process_forgets_the_dead_man_of_the_one_that_died(world, clien
             time.sleep(0.02)
         assert world.get()["contactor"]["commanded"]
         assert stale
+    finally:
+        hat.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_sampler_that_has_died_is_an_error_for_good(world):
+    class Bursting(SimulatedSpiPort):
+        def exchange(self, request, records):
+            raise RuntimeError(f"a bug with {request:#x} and {len(records)} records")
+
+    wiring = world.wiring(open_spi=lambda adc: Bursting(world.folder / "spi.sock", adc))
+    hat = open_hat(world.board, wiring)
+    try:
+        eventually(lambda: "evsed-sampler" not in own_threads())
+        for _ in range(2):
+            with pytest.raises(HardwareError, match="sampler thread has ended"):
+                hat.sampler.take_windows()
     finally:
         hat.close()
