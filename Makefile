@@ -80,19 +80,17 @@ preflight:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo '$(PYTHON) cannot make virtual environments. On Debian: sudo apt install python3-venv'; exit 1; }
 
-# spidev comes as source only and is compiled on the spot.
+# spidev comes as source only and is compiled on the spot, where that can be done.
 BUILD_TOOLS := import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("include"), "Python.h").stat()
-define need_build_tools
-@command -v cc >/dev/null && $(1) -c '$(BUILD_TOOLS)' 2>/dev/null \
-  || { echo 'A C compiler and the headers of $(1) are needed. On Debian: sudo apt install gcc python3-dev'; exit 1; }
-endef
+can_compile = command -v cc >/dev/null && $(1) -c '$(BUILD_TOOLS)' 2>/dev/null
 
-$(LIBRARIES_READY): requirements.txt | preflight
-	$(call need_build_tools,$(PYTHON))
+$(LIBRARIES_READY): requirements.txt requirements-spi.txt | preflight
 	@echo 'Setting up $(VENV) (once; a minute or two, longer on a Pi) ...'
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python $(PIP) install -r requirements.txt
+	@if $(call can_compile,$(PYTHON)); then $(VENV)/bin/python $(PIP) install -r requirements-spi.txt; \
+	  else echo 'Without spidev: only a Pi with a hat needs it (sudo apt install gcc python3-dev, make clean).'; fi
 	@touch $@
 
 $(RUN_READY): $(LIBRARIES_READY) pyproject.toml
@@ -107,7 +105,8 @@ $(DEV_READY): $(RUN_READY) requirements-test.txt requirements-dev.txt
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml
 	@command -v $(BOOKWORM_PYTHON) >/dev/null && test '$(call version_of,$(BOOKWORM_PYTHON))' = 3.11 \
 	  || { echo 'Debian 12 has Python 3.11: its library versions are tested with that (make BOOKWORM_PYTHON=...).'; exit 1; }
-	$(call need_build_tools,$(BOOKWORM_PYTHON))
+	@$(call can_compile,$(BOOKWORM_PYTHON)) \
+	  || { echo 'A C compiler and the headers of Python are needed: sudo apt install gcc python3-dev'; exit 1; }
 	@echo 'Setting up $(BOOKWORM_VENV) with the library versions of Debian 12 ...'
 	@rm -rf $(BOOKWORM_VENV)
 	@$(BOOKWORM_PYTHON) -m venv $(BOOKWORM_VENV)
