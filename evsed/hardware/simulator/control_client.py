@@ -8,7 +8,7 @@ from typing import Any
 
 from evsed.errors import HardwareError, RejectedError
 
-_TIMEOUT_S = 2.0
+_TIMEOUT_S = 5.0
 _LONGEST_LINE = 65_536
 
 

@@ -91,7 +91,7 @@ class RunningSimulator:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     @property
     def port(self) -> int:
@@ -108,11 +108,11 @@ class RunningSimulator:
         return asyncio.run(self.client.set(changes))
 
     def on_loop(self, ask: Callable[[], Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(_call(ask), self._loop).result(5)
+        return asyncio.run_coroutine_threadsafe(_call(ask), self._loop).result(60)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -137,10 +137,10 @@ def simulator(board: Board) -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Return what asks again and again for up to five seconds, until the answer is true."""
+    """Return what asks again and again for up to a minute, until the answer is true."""
 
     def ask(condition: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not (answer := condition()):
             assert time.monotonic() < deadline, "did not come true in time"
             time.sleep(0.002)

@@ -40,7 +40,7 @@ SESSION = [
 
 class Wire:
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.socket = socket.create_connection(("127.0.0.1", port), 60)
 
     def ask(self, words: str, data_bytes: int = 0) -> str:
         self.socket.sendall(bytes.fromhex(words))
@@ -79,7 +79,7 @@ def test_a_request_may_arrive_one_byte_at_a_time(wire: Wire) -> None:
 
 
 def test_both_loopback_addresses_serve_the_same_port(simulator: Any) -> None:
-    with socket.create_connection(("::1", simulator.port), 5) as six:
+    with socket.create_connection(("::1", simulator.port), 60) as six:
         six.sendall(struct.pack("<IIII", 26, 0, 0, 0))
         assert struct.unpack("<IIII", six.recv(16)) == (26, 0, 0, 79)
 
@@ -187,7 +187,7 @@ def test_an_extension_longer_than_the_limit_ends_the_connection(wire: Wire) -> N
 
 def test_reports_carry_sequence_tick_and_levels(simulator: Any, wire: Wire) -> None:
     handle = wire.command(99)
-    with socket.create_connection(("127.0.0.1", simulator.port), 5) as other:
+    with socket.create_connection(("127.0.0.1", simulator.port), 60) as other:
         other.sendall(struct.pack("<IIII", 19, handle, 1 << 5, 0))
         other.recv(16)
     simulator.set(aux={"AUX_IN1": True})
