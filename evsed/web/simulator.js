@@ -88,7 +88,7 @@ const ROWS = [
   ["Car sees", (now) => `${format.amperes(now.pilot.offeredCurrent)} A, ${format.percent(now.pilot.dutyPpm)} % duty`],
   ["Pilot", (now) => `${now.pilot.mode}, ${format.volts(now.pilot.volts_high)} V / ${format.volts(now.pilot.volts_low)} V`],
   ["Contactor", (now) => (now.contactor.closed ? "closed" : "open")],
-  ["Voltage", (now) => `${now.voltage.map(format.volts).join(" · ")} V`],
+  ["Mains", (now) => `${now.voltage.map(format.volts).join(" · ")} V`],
   ["Current", (now) => `${now.current.map(format.measuredAmperes).join(" · ")} A`],
   ["Dead-man", (now) => now.deadMan],
 ];
@@ -100,7 +100,10 @@ function readBack() {
     value.read = read;
     list.append(make("div", {}, make("dt", { textContent: label }), value));
   }
-  return make("div", { className: "readback" }, list, make("div", { className: "pins" }));
+  const pins = make("ul", { className: "pins" });
+  pins.setAttribute("aria-label", "GPIO levels");
+  const caption = make("p", { className: "hint", textContent: "GPIO, filled where high" });
+  return make("div", { className: "readback" }, list, caption, pins);
 }
 
 function build() {
@@ -156,7 +159,8 @@ function showReadBack(now) {
     value.textContent = value.read(now);
   }
   const pins = Object.entries(now.pins).map(([gpio, level]) => {
-    const pin = make("span", { className: "pin", textContent: `GPIO ${gpio} ${level ? "high" : "low"}` });
+    const word = make("span", { className: "unseen", textContent: level ? " high" : " low" });
+    const pin = make("li", { className: "pin" }, gpio, word);
     pin.dataset.level = String(Number(level));
     return pin;
   });

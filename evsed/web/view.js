@@ -130,7 +130,7 @@ function showDetail(detail) {
   setText("pilot", detail.pilot === "pwm" ? offer : pilot);
   setText("contactor", detail.contactorClosed ? "closed" : "open");
   showRow("lock", detail.locked === null ? null : detail.locked ? "locked" : "released");
-  showRow("cable", detail.cableRating === null ? null : `${detail.cableRating} A`);
+  showRow("cable", detail.locked === null || detail.cableRating === null ? null : `${detail.cableRating} A`);
   const warm = detail.temperatureSensors > 0 ? `${format.degrees(detail.temperatureHigh)} °C` : null;
   showRow("temperature", warm);
   const late = detail.lateness;

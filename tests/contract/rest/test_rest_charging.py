@@ -47,7 +47,10 @@ async def test_a_car_charges_pauses_and_leaves(full):
         sum(u * i for u, i in zip(state["voltage"], state["current"], strict=True)), rel=0.01
     )
     assert state["power"] > 3000
+    await full.post("simulator", {"reaction": -1})  # a car that ignores what it is told
     await full.post("state/enabled", False)
+    assert (await full.until(state="C1"))["power"] > 3000
+    full.run_ms(6100)
     await full.until(state="C1", power=0)
     await full.post("simulator", {"vehicle": "none"})
     await full.until(state="A", sessionTime=0)
@@ -82,7 +85,7 @@ async def test_resetting_the_total_keeps_the_sessions_energy(full):
     await full.post("state/reset-total-consumption")
     state = (await full.get("state")).json
     assert state["totalConsumption"] < 11_000  # what flowed since
-    assert state["consumption"] > 100_000
+    assert state["consumption"] > 30_000
 
 
 async def test_authorizing_lets_a_waiting_car_charge(full):

@@ -74,3 +74,43 @@ def test_every_symbol_that_is_used_is_drawn():
     sources = "".join(file.read_text() for file in WEB.glob("*.[jh]*"))
     used = set(re.findall(r'symbols\.svg#(\w+)|icon: "(\w+)"', sources))
     assert {a or b for a, b in used} <= drawn
+
+
+def _colors(css):
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    )
+    return {"light": light, "dark": light | dark}
+
+
+def _luminance(color):
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one, other):
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+_GROUNDS = ("ground", "surface", "sunken", "go-wash", "wait-wash", "idle-wash", "fault-wash")
+PAIRS = [(ink, on) for ink in ("ink", "muted") for on in _GROUNDS]
+PAIRS += [(tone, "surface") for tone in ("go", "wait", "idle", "fault")]
+PAIRS += [(tone, f"{tone}-wash") for tone in ("go", "wait", "idle", "fault")]
+PAIRS += [("go-ink", "go")]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("ink", "on"), PAIRS)
+def test_text_has_enough_contrast(theme, ink, on):
+    colors = _colors((WEB / "style.css").read_text())[theme]
+    assert _contrast(colors[ink], colors[on]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("on", ["surface", "sunken"])
+def test_edges_of_controls_can_be_seen(theme, on):
+    colors = _colors((WEB / "style.css").read_text())[theme]
+    assert _contrast(colors["edge"], colors[on]) >= 3

@@ -1,0 +1,150 @@
+"""The whole daemon on the simulator, and the system's own Chromium."""
+
+import http.client
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+
+
+class Daemon:
+    """One running charger on any free port."""
+
+    def __init__(self, state_dir):
+        self.state_dir = state_dir
+        self.port = 0
+
+    def start(self):
+        words = ["run", "--board", "sim", "--config", str(ROOT / "etc" / "evsed-sim.yaml")]
+        words += ["--http-port", str(self.port), "--state-dir", str(self.state_dir)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "evsed", *words],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines = []
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if found := re.search(r"listening on \S+ port (\d+)", line):
+                self.port = int(found[1])
+                break
+        else:
+            self.process.stderr.close()
+            self.process.wait(5)
+            pytest.fail("the daemon did not start:\n" + "".join(self.lines))
+        self.reading = threading.Thread(target=self.lines.extend, args=[self.process.stderr])
+        self.reading.start()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.reading.join(5)
+        self.process.stderr.close()
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def post(self, path, value):
+        status, text = self.ask("POST", path, json.dumps(value))
+        assert (status, text) == (200, b"OK")
+
+    def get(self, path):
+        return json.loads(self.ask("GET", path)[1])
+
+    def ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, f"/api/v1/{path}", body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def begin_anew(self):
+        """Put a used charger back to how it was at first."""
+        healthy = {"diode": True, "rcm": False, "weld": False, "lockJam": False, "tempFault": False}
+        self.post("simulator", {"vehicle": "none", "reaction": 0, **healthy})
+        self.post("config/evse", {"requireAuth": False})
+        start = {"available": True, "enabled": True, "chargingCurrent": 16}
+        self.post("state", start)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "the browser tests need Chromium: apt install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shared_daemon(tmp_path_factory):
+    daemon = Daemon(tmp_path_factory.mktemp("state"))
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def daemon(shared_daemon):
+    shared_daemon.begin_anew()
+    return shared_daemon
+
+
+@pytest.fixture
+def own_daemon(tmp_path):
+    """A charger that a test may stop and start."""
+    daemon = Daemon(tmp_path)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+class Opened:
+    """A page, and everything that went wrong or out of the house on it."""
+
+    def __init__(self, browser, daemon, viewport, theme):
+        self.context = browser.new_context(viewport=viewport, color_scheme=theme)
+        self.page = self.context.new_page()
+        self.complaints, self.asked = [], set()
+        self.page.on("console", self.note_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.add(request.url))
+        self.daemon = daemon
+        self.page.goto(daemon.address)
+
+    def note_console(self, message):
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def strangers(self):
+        return [url for url in self.asked if not url.startswith(self.daemon.address)]
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Return a way to open the start page; every page is closed afterwards."""
+    opened = []
+
+    def open_one(daemon, viewport=WIDE, theme="light"):
+        opened.append(Opened(chromium, daemon, viewport, theme))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.context.close()
