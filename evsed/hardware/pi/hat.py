@@ -80,7 +80,7 @@ class _Builder:
         self._at_close(indicators.close)
         aux = PinAuxIo(other, board.aux, lambda: sampler.analog_mv)
         self._at_close(aux.rest)
-        return Hat(
+        hat = Hat(
             pilot=pilot,
             sampler=sampler,
             contactor=contactor,
@@ -97,6 +97,8 @@ class _Builder:
             make_safe=self._safe_off,
             close=self.close,
         )
+        control.hurry()
+        return hat
 
     def close(self) -> None:
         """Make safe, then take everything down, newest first; never raises."""

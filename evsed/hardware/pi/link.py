@@ -21,7 +21,9 @@ from gpiozero.pins.pigpio import PiGPIOFactory, PiGPIOPin
 
 from evsed.errors import HardwareError
 
-_TIMEOUT_S: Final = 0.1
+#: how long the control thread waits for an answer, and how long workers do
+_CONTROL_TIMEOUT_S: Final = 0.1
+_WORKER_TIMEOUT_S: Final = 0.5
 _JOIN_S: Final = 1.0
 _HEADER: Final = 16
 #: one control pass reads all its inputs with one command
@@ -60,6 +62,9 @@ class _CommandSocket:
             if asked and data[:4] != asked:
                 raise ConnectionError("answer to another command")
         return data
+
+    def settimeout(self, timeout_s: float) -> None:
+        self._plain.settimeout(timeout_s)
 
     def close(self) -> None:
         self._plain.close()
@@ -132,13 +137,13 @@ def _nothing() -> None:
 class _Client(pigpio.pi):
     """The client library's commands; only the way it connects is ours, for it has no time-outs."""
 
-    def __init__(self, host: str, port: int, on_end: Callable[[], None]) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, on_end: Callable[[], None]) -> None:
         # super().__init__ would wait for ever for a stalled daemon
         self.connected = True
         self._host, self._port = host, port
         self._notify = None
         self.sl = pigpio._socklock()
-        plain = socket.create_connection((host, port), _TIMEOUT_S)
+        plain = socket.create_connection((host, port), timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sl.s = _CommandSocket(plain, on_end)
         try:
@@ -175,19 +180,28 @@ class Link:
 
     Every failure of the connection itself is final: the link is lost, and a new one must be built.
 
+    Args:
+        host: name of the machine the daemon runs on.
+        port: its port.
+        timeout_s: longest wait for one answer.
+
     Raises:
         HardwareError: the pin daemon does not answer.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float = _WORKER_TIMEOUT_S) -> None:
         self._lost = threading.Event()
         self._levels = (0, 0)
         self._devices: list[_Closable] = []
         try:
-            self.pi = _Client(host, port, self._end)
+            self.pi = _Client(host, port, timeout_s, self._end)
         except _LINK_ERRORS as error:
             raise HardwareError(f"pin daemon at {host} port {port}: {_words(error)}") from error
         self.factory = _Factory(self.pi, host, port)
+
+    def hurry(self) -> None:
+        """From now on wait no longer than the control thread can afford."""
+        self.pi.sl.s.settimeout(_CONTROL_TIMEOUT_S)
 
     @property
     def lost(self) -> bool:

@@ -77,7 +77,7 @@ class World:
         self.process.stdin.close()
 
 
-def eventually(condition, within_s=5.0):
+def eventually(condition, within_s=15.0):
     """Return the first true answer, asking again for a while."""
     deadline = time.monotonic() + within_s
     while not (answer := condition()):

@@ -162,7 +162,7 @@ def test_a_pin_daemon_that_never_answers_is_noticed_at_once(world):
         began = time.monotonic()
         with pytest.raises(HardwareError, match="timed out"):
             open_hat(world.board, world.wiring(pigpio_port=mute.getsockname()[1]))
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
     assert own_threads() == set()
 
 

@@ -1,5 +1,6 @@
 """The connection to the pin daemon, and daemons that misbehave."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -41,7 +42,7 @@ class Daemon:
             self._threads[-1].start()
 
     def _serve(self, connection):
-        with connection:
+        with connection, contextlib.suppress(OSError):
             while len(request := connection.recv(16)) == 16:
                 (command,) = struct.unpack_from("<I", request)
                 answer = request[:12] + bytes(4)
@@ -60,6 +61,7 @@ def link_to():
         daemon = Daemon(to_read)
         made.append(daemon)
         link = Link("127.0.0.1", daemon.port)
+        link.hurry()
         made.append(link)
         return link
 
