@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { setHighest, showCurrent, startCurrent } from "./current.js";
 import { Live } from "./live.js";
-import { startSimulator } from "./simulator.js";
+import { showSetup, startSimulator } from "./simulator.js";
 import { showLink, showStation } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
@@ -20,6 +20,7 @@ function render() {
 async function readConfig() {
   const evse = await get("config/evse");
   setHighest(evse.maxChargingCurrent);
+  showSetup(evse);
 }
 
 async function readFacts() {
@@ -29,6 +30,7 @@ async function readFacts() {
   render();
   if (info.chip === "simulator") {
     await startSimulator();
+    await readConfig();
   }
 }
 

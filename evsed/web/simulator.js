@@ -21,6 +21,14 @@ const SWITCHES = [
   ["Temperature sensor fails", "tempFault", true, false],
 ];
 
+// settings of the station that some faults need before they can show
+const SETUP = [
+  ["Residual current monitor in use", "rcm"],
+  ["Socket outlet with lock", "socketOutlet"],
+  ["Meter three phases", "energyMeterThreePhases"],
+  ["Ask for authorization", "requireAuth"],
+];
+
 const CABLES = [["13", "13 A"], ["20", "20 A"], ["32", "32 A"], ["63", "63 A"], ["0", "open"], ["-1", "shorted"]];
 
 const panel = document.getElementById("simulator");
@@ -35,9 +43,9 @@ function make(tag, properties = {}, ...children) {
 const feedback = make("p", { className: "feedback" });
 feedback.setAttribute("role", "status");
 
-async function change(changes) {
+async function change(changes, path = "simulator") {
   try {
-    await post("simulator", changes);
+    await post(path, changes);
     feedback.textContent = "";
   } catch (error) {
     feedback.textContent = `Refused: ${error.message}`;
@@ -67,6 +75,14 @@ function switchRow([label, key, on, off]) {
   input.dataset.on = String(on);
   input.addEventListener("change", () => change({ [key]: input.checked ? on : off }));
   return make("label", { className: "switch" }, label, input);
+}
+
+function setupRow([label, key]) {
+  const input = make("input", { type: "checkbox" });
+  input.setAttribute("role", "switch");
+  input.dataset.setup = key;
+  input.addEventListener("change", () => change({ [key]: input.checked }, "config/evse"));
+  return make("label", { className: "switch setup" }, label, input);
 }
 
 function numberField(label, key, low, high, step) {
@@ -126,6 +142,8 @@ function build() {
     make("h3", { textContent: "Break something" }),
     make("div", { className: "switches" }, ...SWITCHES.map(switchRow)),
     make("h3", { textContent: "Surroundings" }), fields,
+    make("h3", { textContent: "How the station is set up" }),
+    make("div", { className: "switches" }, ...SETUP.map(setupRow)),
   );
   controls.dataset.needsStation = "";
   panel.replaceChildren(make("div", { className: "card-head" }, title, tag), intro, controls, feedback, readBack());
@@ -172,6 +190,13 @@ async function refresh() {
   if (now) {
     showControls(now);
     showReadBack(now);
+  }
+}
+
+// Shows the station's settings on the switches; does nothing while there is no panel.
+export function showSetup(evse) {
+  for (const input of panel.querySelectorAll("[data-setup]")) {
+    input.checked = evse[input.dataset.setup];
   }
 }
 

@@ -127,6 +127,16 @@ def test_a_broken_diode_stops_charging_with_its_error(own_daemon, open_page):
     expect(page.locator("#phases tr").first).to_contain_text("0.0 V")
 
 
+def test_a_residual_current_trips_when_it_is_watched(own_daemon, open_page):
+    page = ready_page(open_page(own_daemon))
+    page.get_by_label("Residual current monitor in use").check()
+    press(page, "Ask for energy")
+    says(page, "Charging")
+    page.get_by_label("Residual current", exact=True).check()
+    expect(page.locator("[data-error=rcm_triggered]")).to_be_visible()
+    assert own_daemon.get("simulator")["contactor"]["closed"] is False
+
+
 def test_a_waiting_car_is_authorized_by_a_button(daemon, open_page):
     daemon.post("config/evse", {"requireAuth": True})
     page = ready_page(open_page(daemon))
