@@ -1,0 +1,1 @@
+"""Makes the packages beside this file (``exploration``) importable from every test."""
