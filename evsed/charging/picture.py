@@ -3,7 +3,6 @@
 from evsed.charging.contactor import Contactor
 from evsed.charging.gates import closed_gate
 from evsed.charging.memory import Inputs, Memory
-from evsed.charging.outlet import cable_limit_da
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import (
     CHARGING_STATES,
@@ -74,9 +73,9 @@ def _locked(memory: Memory) -> bool | None:
 
 
 def _cable_rating_a(memory: Memory) -> int | None:
-    if memory.state not in SESSION_STATES or memory.faults.bits:
-        return None
-    return cable_limit_da(memory.outlet, memory.rules) // 10 or None
+    """Return what the plugged-in cable is rated; a tethered one has no rating of its own."""
+    fitted = memory.rules.socket_outlet and memory.rules.proximity_fitted
+    return memory.outlet.rating_a if fitted and not memory.faults.bits else None
 
 
 def reason_now(memory: Memory, inputs: Inputs) -> Reason:
