@@ -297,4 +297,5 @@ class ControlPass:
 
     def _open_on_trip(self) -> None:
         """Open at once, on the library's own thread; the next pass sees the trip itself."""
-        self._hat.contactor.switch(closed=False)
+        if self.memory.rules.rcm:
+            self._hat.contactor.switch(closed=False)
