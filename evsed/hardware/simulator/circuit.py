@@ -175,8 +175,8 @@ class Circuit:
             "mode": drive.mode,
             "dutyPpm": drive.duty_ppm if drive.mode == "pwm" else 0,
             "offeredCurrent": round(pilot_stage.offered_a(drive), 4),
-            "volts_high": round(high_v if drive.mode != "low" else low_v, 3),
-            "volts_low": round(low_v if drive.mode != "high" else high_v, 3),
+            "volts_high": round(high_v if drive.mode != "low" else low_v, 3) + 0.0,
+            "volts_low": round(low_v if drive.mode != "high" else high_v, 3) + 0.0,
         }
 
     # -- inside ----------------------------------------------------------------------------------
