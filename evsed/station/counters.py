@@ -58,6 +58,8 @@ class Ledger:
     _written: Counters = field(default_factory=Counters)
     _written_ms: int = 0
     _in_session: bool = False
+    #: the file holds what could be read or was written: worth keeping as the version before
+    _good: bool = False
 
     def load(self) -> Counters:
         """Return the newest version that can be read; a bad one is passed over, loudly."""
@@ -66,10 +68,11 @@ class Ledger:
                 self._written = _parse(path.read_bytes())
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError, TypeError) as error:
+            except (OSError, ValueError, TypeError, RecursionError) as error:
                 _log.error("energy ledger %s cannot be read: %s", path, error)
                 continue
-            if path != self.file:
+            self._good = path == self.file
+            if not self._good:
                 _log.error("energy ledger: went back to the previous version, %s", path)
             return self._written
         return self._written
@@ -101,10 +104,10 @@ class Ledger:
         counters = counters_of(snapshot)
         text = json.dumps({"version": 1, **asdict(counters)}).encode() + b"\n"
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.file.exists():
+        if self._good and self.file.exists():
             replace_file(self._previous, self.file.read_bytes())
         replace_file(self.file, text)
-        self._written, self._written_ms = counters, snapshot.at_ms
+        self._written, self._written_ms, self._good = counters, snapshot.at_ms, True
 
     @property
     def _previous(self) -> Path:

@@ -5,6 +5,7 @@ Ledger, flight recordings and the log of what changed: everything that may wait 
 
 import logging
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,12 @@ from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import Fault, fault_names
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
-from evsed.station.recorder import write_recording
+from evsed.station.recorder import Recording, write_recording
 
 _EVERY_S: Final = 0.1
 #: After a failed write the disk is left alone for so many rounds.
 _PAUSE_ROUNDS: Final = 100
+_UNWRITTEN: Final = 8
 
 _log = logging.getLogger("evsed.station")
 
@@ -28,6 +30,8 @@ class Keeper:
         self._pass = control_pass
         self._ledger = ledger
         self._recordings = recordings
+        #: taken from the recorder and still to be written; the oldest go when the disk stays away
+        self._unwritten: deque[Recording] = deque(maxlen=_UNWRITTEN)
         self._shown = Snapshot()
         self._pause = 0
         self._end = threading.Event()
@@ -69,15 +73,17 @@ class Keeper:
             _log.error("energy ledger: could not be written: %s", error)
 
     def _write_recordings(self) -> None:
-        recordings = self._pass.recorder.recordings
-        while recordings:
-            recording = recordings.popleft()
+        fresh = self._pass.recorder.recordings
+        while fresh:
+            self._unwritten.append(fresh.popleft())
+        while self._unwritten:
             try:
-                path = write_recording(recording, self._recordings)
+                path = write_recording(self._unwritten[0], self._recordings)
             except OSError as error:
                 self._pause = _PAUSE_ROUNDS
                 _log.error("flight recording: could not be written: %s", error)
                 return
+            self._unwritten.popleft()
             _log.info("flight recording: %s", path)
 
     def _log_commands(self) -> None:

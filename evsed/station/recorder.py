@@ -145,11 +145,20 @@ def write_recording(recording: Recording, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     names = "-".join(fault_names(recording.faults)) or "cleared"
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    path = folder / f"{stamp}-{names}.jsonl"
+    path = _free(folder, f"{stamp}-{names}")
     trace = _trace(recording, path.stem)
     path.write_text("".join(write_trace(trace)), encoding="utf-8")
     for old in sorted(folder.glob("*.jsonl"))[:-_KEPT]:
         old.unlink(missing_ok=True)
+    return path
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a file that does not exist: several recordings may be written in one second."""
+    path, number = folder / f"{name}.jsonl", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.jsonl"
     return path
 
 

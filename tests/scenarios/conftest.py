@@ -1,12 +1,10 @@
 """The street of every story: a sim board that has passed its self-check, with nobody plugged in."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from scenarios.street import SIM_BOARD, Street, quick_board
 
-BuildStreet = Callable[..., Street]
+from scenarios.street import SIM_BOARD, Street, quick_board
 
 
 @pytest.fixture

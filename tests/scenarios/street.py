@@ -10,8 +10,8 @@ from evsed.board.reader import find_board, read_board
 from evsed.charging.commands import ApplyRules, Command
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import (
-    PAUSED_STATES,
     CHARGING_STATES,
+    PAUSED_STATES,
     ChargingState,
     Fault,
     PilotMode,

@@ -1,9 +1,9 @@
 """Who may charge: scenario 6 of charging.md section 19."""
 
 import pytest
-from scenarios.street import Street, quick_board
 
 from evsed.charging.commands import Authorize
+from scenarios.street import Street, quick_board
 
 
 @pytest.fixture

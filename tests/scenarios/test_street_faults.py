@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from scenarios.street import SIM_BOARD, Street, quick_board
 
 from evsed.charging.commands import Enable, MakeAvailable
 from evsed.charging.states import Fault
 from evsed.hardware.simulator.vehicle import Ramp, Vehicle
+from scenarios.street import SIM_BOARD, Street, quick_board
 
 # -- pilot ---------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from scenarios.street import SIM_BOARD, Street, quick_board
 
 from evsed.charging.commands import (
     Authorize,
@@ -14,6 +13,7 @@ from evsed.charging.commands import (
     SetUnderPowerLimit,
 )
 from evsed.errors import RejectedError
+from scenarios.street import SIM_BOARD, Street, quick_board
 
 WATTS = 7360  # 32 A at 230 V, as dummy metering sees the offer
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from scenarios.street import Street, quick_board
 
 from evsed.charging.debounce import PilotLine
 from evsed.charging.faults import Faults
 from evsed.charging.states import ChargingState, PilotReading, SelfTest
+from scenarios.street import Street, quick_board
 
 #: trials of one part; more of them on demand
 TRIALS = int(os.environ.get("EVSED_REACTION_TRIALS", "1000"))
@@ -54,7 +54,7 @@ def charge_again(street: Street) -> None:
 
 def reactions_ms(event: str, seed: int, trials: int) -> list[float]:
     """Run some trials; return the time from each event to the command to open."""
-    dice = random.Random(f"{event} {seed}")
+    dice = random.Random(f"{event} {seed}")  # noqa: S311 - phases, no secrets
     street = Street(quick_board(), rcm=True).start().charge()
     found: list[float] = []
     for _ in range(trials):

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from scenarios.street import SIM_BOARD, Street, quick_board
 
 from evsed.charging.commands import Enable, MakeAvailable, ShutDown
 from evsed.settings.administrator import Administrator
+from scenarios.street import SIM_BOARD, Street, quick_board
 
 
 def test_a_whole_session_from_plug_to_unplug(street: Street) -> None:

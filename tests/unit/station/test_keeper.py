@@ -1,0 +1,126 @@
+import logging
+import time
+
+import pytest
+from scenarios.street import Street, quick_board
+
+from evsed.charging.commands import Enable, SetChargingCurrent
+from evsed.errors import RejectedError
+from evsed.station.counters import Ledger
+from evsed.station.keeper import Keeper
+
+
+@pytest.fixture
+def street():
+    return Street(quick_board()).start()
+
+
+@pytest.fixture
+def keeper(street, tmp_path):
+    return Keeper(street.station, Ledger(tmp_path / "ledger.json"), tmp_path / "recordings")
+
+
+def said(caplog, level=logging.INFO):
+    return [one.getMessage() for one in caplog.records if one.levelno >= level]
+
+
+def test_what_changed_is_told_in_order(street, keeper, caplog):
+    caplog.set_level(logging.INFO)
+    street.charge()
+    street.vehicle.lose_its_diode()
+    street.until(state="E")
+    keeper.look()
+    told = said(caplog)
+    order = [
+        "state B2: vehicle_not_asking",
+        "state C2: charging",
+        "contactor closed",
+        "contactor open",
+        "state E: fault",
+        "fault: diode_short",
+    ]
+    assert [told.index(line) for line in order] == sorted(told.index(line) for line in order)
+    assert said(caplog, logging.WARNING) == ["fault: diode_short"]
+    street.doze_s(61)
+    keeper.look()
+    assert "fault gone: diode_short" in said(caplog)
+
+
+def test_welded_contacts_are_told_at_the_highest_level(street, keeper, caplog):
+    street.charge().set(weld=True)
+    street.vehicle.open_s2()
+    street.until(state="E")
+    keeper.look()
+    assert said(caplog, logging.CRITICAL) == ["fault: contactor_welded"]
+
+
+def test_commands_are_told_with_their_source_and_refusals_with_their_reason(street, keeper, caplog):
+    caplog.set_level(logging.INFO)
+    street.send(Enable(False))
+    with pytest.raises(RejectedError):
+        street.send(SetChargingCurrent(1))
+    keeper.look()
+    assert "Enable(on=False) from test" in said(caplog)
+    (refused,) = [line for line in said(caplog) if "refused" in line]
+    assert "SetChargingCurrent(current_da=1) from test refused: " in refused
+    assert "6.0 to 32.0 A expected" in refused
+
+
+def test_a_fault_leaves_a_recording_and_the_ledger_follows(street, keeper, tmp_path):
+    street.charge()
+    keeper.look()
+    street.vehicle.short_the_pilot()
+    street.until(state="E").wait_s(2)
+    keeper.look()
+    (file,) = (tmp_path / "recordings").iterdir()
+    assert file.name.endswith("-pilot_fault.jsonl")
+    assert Ledger(tmp_path / "ledger.json").load().closings == 1
+
+
+def test_a_full_disk_is_told_and_tried_again_and_nothing_is_lost(street, keeper, tmp_path, caplog):
+    (tmp_path / "recordings").write_text("in the way")
+    street.vehicle.short_the_pilot()
+    street.until(state="E").wait_s(2)
+    keeper.look()
+    assert len(said(caplog, logging.ERROR)) == 1
+    (tmp_path / "recordings").unlink()
+    for _ in range(100):
+        keeper.look()
+    assert not (tmp_path / "recordings").exists()
+    keeper.look()
+    assert len(list((tmp_path / "recordings").iterdir())) == 1
+    assert len(said(caplog, logging.ERROR)) == 1
+
+
+def test_a_ledger_that_cannot_be_written_is_told_and_tried_again(street, tmp_path, caplog):
+    (tmp_path / "state").write_text("in the way")
+    keeper = Keeper(
+        street.station, Ledger(tmp_path / "state" / "ledger.json"), tmp_path / "recordings"
+    )
+    street.send(Enable(False))
+    keeper.look()
+    keeper.look()
+    (line,) = said(caplog, logging.ERROR)
+    assert line.startswith("energy ledger: could not be written")
+    (tmp_path / "state").unlink()
+    for _ in range(101):
+        keeper.look()
+    assert Ledger(tmp_path / "state" / "ledger.json").load().enabled is False
+
+
+def test_the_worker_survives_a_bad_disk_and_writes_everything_when_it_stops(
+    street, tmp_path, caplog
+):
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    keeper = Keeper(street.station, Ledger(folder / "ledger.json"), folder / "recordings")
+    street.send(Enable(False))
+    keeper.start()
+    deadline = time.monotonic() + 5
+    while not said(caplog, logging.ERROR) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert keeper._thread.is_alive()
+    folder.unlink()
+    keeper.stop()
+    assert not keeper._thread.is_alive()
+    assert Ledger(folder / "ledger.json").load().enabled is False
