@@ -75,7 +75,7 @@ def _locked(memory: Memory) -> bool | None:
 def _cable_rating_a(memory: Memory) -> int | None:
     """Return what the plugged-in cable is rated; a tethered one has no rating of its own."""
     fitted = memory.rules.socket_outlet and memory.rules.proximity_fitted
-    return memory.outlet.rating_a if fitted and not memory.faults.bits else None
+    return memory.outlet.rating_a or None if fitted and not memory.faults.bits else None
 
 
 def reason_now(memory: Memory, inputs: Inputs) -> Reason:
