@@ -24,6 +24,7 @@ from evsed.charging.commands import (
     Together,
 )
 from evsed.charging.memory import Inputs, Memory
+from evsed.charging.pilot_window import classify
 from evsed.charging.rules import Rules
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import (
@@ -46,6 +47,17 @@ _AFTERMATH_MS: Final = 1000
 _WAITING: Final = 8
 #: Files kept.
 _KEPT: Final = 20
+
+#: Faults whose causes a trace has no word for: a replay cannot show what is shown meanwhile.
+_UNSPEAKABLE: Final = (
+    Fault.CONTACTOR_WELDED
+    | Fault.CONTACTOR_OPEN_FAULT
+    | Fault.OVERCURRENT
+    | Fault.CABLE_FAULT
+    | Fault.SUPPLY_FAULT
+    | Fault.CONTROLLER_FAULT
+    | Fault.EMERGENCY_STOP
+)
 
 _VEHICLE: Final[Mapping[PilotReading, str]] = {
     PilotReading.V12: "none",
@@ -80,7 +92,10 @@ class Recorder:
     _shown_noted: bool = False
     _faults: Fault = Fault.NONE
     _due_ms: int | None = None
+    #: where the newest self-test began; a failure is noted there, for a replay knows at once
+    _test: dict[str, Json] | None = None
     _at_rest: bool = False
+    _begun: bool = False
 
     def note_command(self, now_ms: int, command: Command) -> None:
         """Record a command that was taken."""
@@ -93,7 +108,8 @@ class Recorder:
         """Record what this pass saw and showed, as far as it differs from the last one."""
         now_ms = inputs.now_ms
         self._begin_at_rest(memory, snapshot, now_ms)
-        seen = _inputs(memory, inputs, snapshot)
+        seen = _inputs(memory, inputs)
+        self._note_test(memory.rcm_test, now_ms)
         changes = {key: value for key, value in seen.items() if self._inputs.get(key) != value}
         if changes:
             self._note_shown(now_ms)
@@ -108,10 +124,22 @@ class Recorder:
         if self._due_ms is not None and now_ms >= self._due_ms:
             self._finish(now_ms)
 
+    def _note_test(self, test: SelfTest, now_ms: int) -> None:
+        """Note what a self-test of the residual current monitor has said where it began."""
+        if test is SelfTest.RUNNING and self._test is None:
+            self._test = {"rcmTestOk": True}
+            self._events.append(Event(t_ms=now_ms - self._start_ms, changes=self._test))
+        elif test is SelfTest.FAILED and self._test is not None:
+            self._test["rcmTestOk"] = False
+        if test is not SelfTest.RUNNING:
+            self._test = None
+
     def _begin_at_rest(self, memory: Memory, snapshot: Snapshot, now_ms: int) -> None:
         """Start afresh whenever the station comes to rest in A: a replay starts there too."""
         at_rest = snapshot.state is ChargingState.A and memory.line.stable is PilotReading.V12
-        if at_rest and not self._at_rest and self._due_ms is None:
+        came_to_rest = at_rest and not self._at_rest and self._due_ms is None
+        if came_to_rest or not self._begun:
+            self._begun = True
             self._events.clear()
             self._inputs.clear()
             self._start, self._start_ms = memory, now_ms
@@ -119,6 +147,8 @@ class Recorder:
 
     def _note_shown(self, now_ms: int) -> None:
         if self._shown_noted or now_ms - self._shown_since_ms < _SETTLED_MS:
+            return
+        if self._faults & _UNSPEAKABLE:
             return
         self._shown_noted = True
         self._events.append(Event(t_ms=now_ms - self._start_ms, expected=self._shown))
@@ -198,31 +228,37 @@ def _settings(rules: Rules) -> tuple[tuple[str, Json], ...]:
     )
 
 
-def _inputs(memory: Memory, inputs: Inputs, snapshot: Snapshot) -> dict[str, Json]:
+def _inputs(memory: Memory, inputs: Inputs) -> dict[str, Json]:
     """Return the inputs of a trace as this pass saw them; what cannot be known is left out."""
     seen: dict[str, Json] = {
         "rcm": inputs.rcm_active,
-        "rcmTestOk": inputs.rcm_test is not SelfTest.FAILED,
         "lock": inputs.lock_status.value,
         "tempFault": inputs.temperature_fault,
         "diode": not memory.line.diode_missing(inputs.now_ms)
         and not memory.faults.has(Fault.DIODE_SHORT),
     }
-    reading = memory.line.stable
-    if reading is not None and reading in _VEHICLE:
-        seen["vehicle"] = _VEHICLE[reading]
-    elif memory.faults.has(Fault.PILOT_FAULT) and snapshot.pilot is PilotMode.LOW:
-        seen["vehicle"] = "short"
+    vehicle = _VEHICLE.get(_reading(memory, inputs))
+    if vehicle is not None:
+        seen["vehicle"] = vehicle
     if memory.outlet.rating_a is not None:
         seen["cable"] = memory.outlet.rating_a
     if inputs.temperature_high_cdeg is not None:
         seen["temp"] = inputs.temperature_high_cdeg / 100
-    if snapshot.limit_reached:
-        seen["consumption"] = snapshot.session_energy_ws / 3600
-        seen["chargingTime"] = snapshot.charging_time_ms // 1000
+    if memory.limits.reached is not None:
+        seen["consumption"] = memory.energy.session_ws / 3600
+        seen["chargingTime"] = memory.energy.charging_time_ms // 1000
     if memory.limits.under_power_w:
-        seen["power"] = snapshot.power_w
+        seen["power"] = memory.power.power_w
     return seen
+
+
+def _reading(memory: Memory, inputs: Inputs) -> PilotReading:
+    """Return the settled reading; when the rules have just forgotten it, what was seen last."""
+    if memory.line.stable is not None:
+        return memory.line.stable
+    if not inputs.windows or inputs.windows[-1].mode is PilotMode.LOW:
+        return PilotReading.INVALID
+    return classify(inputs.windows[-1], memory.rules.pilot_levels, None)
 
 
 def _shown(memory: Memory, snapshot: Snapshot) -> dict[str, Json]:

@@ -1,0 +1,214 @@
+"""The station's face on a real event loop and a real thread, the hat in process."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+
+import pytest
+from scenarios.street import SIM_BOARD, quick_board
+
+from evsed.charging.commands import Enable, SetChargingCurrent, ShutDown
+from evsed.errors import RejectedError
+from evsed.hardware.simulator.circuit import Circuit
+from evsed.hardware.simulator.hat import simulated_hat
+from evsed.settings.administrator import Administrator
+from evsed.settings.schema import default_evse
+from evsed.station import station as module
+from evsed.station.counters import Ledger
+from evsed.station.station import ParkedStation, Station
+
+#: a busy build machine must not trip the dead-man of a test
+BOARD = replace(quick_board(), watchdog=replace(SIM_BOARD.watchdog, deadman=False))
+
+
+class DrivenSampler:
+    """The simulated sampler; every look moves the circuit to the time it is."""
+
+    def __init__(self, sampler, world):
+        self.sampler, self.world = sampler, world
+
+    def expect(self, **wanted):
+        self.sampler.expect(**wanted)
+
+    def take_windows(self):
+        self.world.go_on()
+        return self.sampler.take_windows()
+
+    def urgent(self):
+        return self.sampler.urgent()
+
+
+class World:
+    """A station on a circuit in real time. Only the control thread touches the circuit."""
+
+    def __init__(self, state_dir, board=BOARD, **more):
+        self.circuit = Circuit(board)
+        self.circuit.now_us = time.monotonic_ns() // 1000
+        self.changes = deque()
+        self.stuck = threading.Event()
+        self.stuck.set()
+        self.made_safe = 0
+        hat = simulated_hat(self.circuit)
+        self.hat = replace(hat, sampler=DrivenSampler(hat.sampler, self), make_safe=self.make_safe)
+        self._make_safe = hat.make_safe
+        self.state_dir = state_dir
+        self.evse = default_evse(board)
+        self.station = Station(self.hat, board, self.evse, Administrator(), state_dir, **more)
+
+    def make_safe(self):
+        self.made_safe += 1
+        self._make_safe()
+
+    def go_on(self):
+        self.stuck.wait()
+        while self.changes:
+            change = self.changes.popleft()
+            if isinstance(change, Exception):
+                raise change
+            self.circuit.set(change)
+        self.circuit.advance_to_us(max(time.monotonic_ns() // 1000, self.circuit.now_us))
+
+    async def until(self, **wanted):
+        """Wait at most ten seconds for the snapshot to show this."""
+        async with asyncio.timeout(10):
+            while any(self._shows(key) != value for key, value in wanted.items()):
+                await asyncio.sleep(0.005)  # noqa: ASYNC110 - a snapshot rings no bell
+        return self.station.snapshot
+
+    def _shows(self, key):
+        return getattr(self.station.snapshot, key)
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        self.station.start()
+        await self.until(state="A")
+        try:
+            yield self
+        finally:
+            self.stuck.set()
+            await self.station.stop()
+
+
+async def test_a_station_starts_offers_current_and_stops(tmp_path):
+    world = World(tmp_path, lateness_us=deque())
+    async with world.running():
+        world.changes.append({"vehicle": "connected"})
+        picture = await world.until(state="B2")
+        assert picture.offered_da == 320
+        assert picture.lateness.passes > 10
+        assert len(world.station._lateness_us) >= picture.lateness.passes - 1
+    assert world.station.snapshot.reason == "shutting_down"
+    assert world.made_safe == 1
+    assert world.circuit.get()["pilot"]["mode"] == "low"
+    assert await world.station.ended() is None
+    assert not [one for one in threading.enumerate() if one.name.startswith("evsed-")]
+
+
+async def test_minus_12_v_has_lasted_300_ms_before_the_thread_ends(tmp_path):
+    world = World(tmp_path)
+    async with world.running():
+        pass
+    low = world.station.control_pass.memory.pilot
+    assert low.mode == "low"
+    assert world.station.snapshot.at_ms - low.since_ms >= 300
+
+
+async def test_what_is_written_is_read_back(tmp_path):
+    async with World(tmp_path).running() as world:
+        await world.station.send(SetChargingCurrent(77), source="test")
+        assert world.station.snapshot.charging_current_da == 77
+
+
+async def test_a_refusal_reaches_the_caller_and_changes_nothing(tmp_path):
+    async with World(tmp_path).running() as world:
+        with pytest.raises(RejectedError, match="chargingCurrent"):
+            await world.station.send(SetChargingCurrent(5), source="test")
+        assert world.station.snapshot.charging_current_da == 320
+
+
+async def test_settings_are_in_force_when_their_sender_is_answered(tmp_path):
+    async with World(tmp_path).running() as world:
+        evse = replace(world.evse, max_charging_current_a=10, socket_lock_retry_count=2)
+        await world.station.apply_settings(evse, source="test")
+        assert world.station.snapshot.charging_current_da == 100
+        assert world.hat.lock._timing.attempts == 2
+
+
+async def test_settings_need_no_lock(tmp_path):
+    board = replace(BOARD, socket_lock=None)
+    async with World(tmp_path, board).running() as world:
+        evse = replace(world.evse, max_charging_current_a=10)
+        await world.station.apply_settings(evse, source="test")
+        assert world.station.snapshot.charging_current_da == 100
+
+
+async def test_an_exception_on_the_control_thread_ends_the_station_safely(tmp_path):
+    world = World(tmp_path)
+    async with world.running():
+        world.changes.append(ZeroDivisionError("a bug"))
+        failure = await asyncio.wait_for(world.station.ended(), 5)
+        assert isinstance(failure, ZeroDivisionError)
+        assert world.made_safe == 1
+        with pytest.raises(TimeoutError):
+            await world.station.send(Enable(True), source="test")
+    assert world.circuit.get()["pilot"]["mode"] == "low"
+
+
+async def test_a_thread_that_hangs_is_made_safe_from_outside(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "_JOIN_S", 0.05)
+    world = World(tmp_path)
+    async with world.running():
+        world.stuck.clear()
+        stopping = asyncio.create_task(world.station.stop())
+        while not world.made_safe:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - counted on a thread
+        world.stuck.set()
+        await stopping
+        logged = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
+        assert any("does not answer" in line for line in logged)
+        assert any("making the hat safe from outside" in line for line in logged)
+        monkeypatch.setattr(world.station, "stop", _nothing)
+
+
+async def _nothing():
+    """Stand in for a stop that has been done."""
+
+
+async def test_a_hurried_stop_does_not_wait_for_the_vehicle(tmp_path):
+    world = World(tmp_path)
+    async with world.running():
+        world.station.hurry()
+        began = time.monotonic()
+        await asyncio.wait_for(world.station.stop(), 5)
+        assert time.monotonic() - began < 1.5
+        world.station.stop = _nothing
+
+
+async def test_the_last_word_is_on_disk_after_a_stop(tmp_path):
+    async with World(tmp_path).running() as world:
+        await world.station.send(Enable(False), source="test")
+    assert Ledger(tmp_path / "ledger.json").load().enabled is False
+
+
+async def test_real_time_is_granted_or_refused_with_a_reason(tmp_path):
+    async with World(tmp_path).running() as world:
+        refused = world.station.real_time_refused
+        assert (refused is None) is world.station.snapshot.lateness.real_time
+
+
+def test_a_station_that_was_not_started_cannot_be_asked_how_it_runs(tmp_path):
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = World(tmp_path).station.real_time_refused
+
+
+async def test_a_parked_station_shows_f_and_refuses_everything(tmp_path):
+    station = ParkedStation("board.yaml:3:1: pilot: missing")
+    assert (station.snapshot.state, station.snapshot.reason) == ("F", "maintenance")
+    assert station.maintenance == "board.yaml:3:1: pilot: missing"
+    with pytest.raises(RejectedError, match="maintenance mode"):
+        await station.send(ShutDown(), source="test")
+    await station.apply_settings(default_evse(BOARD), source="test")
