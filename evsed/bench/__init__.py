@@ -1,0 +1,1 @@
+"""Measurements on the simulated charger. They report; they never judge."""
