@@ -49,9 +49,7 @@ class Contactor:
 
 
 def open_now(contactor: Contactor, now_ms: int, currents_a: Phases) -> Contactor:
-    """Return the contactor commanded open; the counters note whether current flowed."""
-    if not contactor.closed:
-        return contactor
+    """Return a closed contactor commanded open; the counters note whether current flowed."""
     counters = contactor.counters
     loaded = max(currents_a) >= NO_LOAD_A
     return Contactor(
