@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isclose
-from typing import Final
+from math import isclose, isfinite
+from typing import Final, TypeVar
 
 from evsed.charging.commands import (
     ApplyRules,
@@ -29,13 +29,15 @@ from evsed.errors import BadFileError, RejectedError
 from evsed.station.trace import Event, Json, Trace
 from evsed.units import tenths, ws_from_wh
 
+_T = TypeVar("_T")
+
 #: The control pass of this station, and its pilot windows, ms.
 _PASS_MS: Final = 20
 _WINDOW_MS: Final = 10
 
 #: Positive plateau of the control pilot for each load, mV at a front end that gives
 #: 1330 + 102.5 mV per volt (charging.md section 4.1).
-_HIGH_MV: Final[Mapping[str, int]] = {
+_HIGH_MV: Final[Mapping[Json, int]] = {
     "none": 2560,
     "connected": 2252,
     "charging": 1945,
@@ -44,7 +46,8 @@ _HIGH_MV: Final[Mapping[str, int]] = {
 }
 _MINUS_12_MV: Final = 100
 _ZERO_MV: Final = 1330
-_PROXIMITY_MV: Final = {13: 1980, 20: 1335, 32: 595, 63: 300}
+_PROXIMITY_MV: Final[Mapping[Json, int]] = {13: 1980, 20: 1335, 32: 595, 63: 300}
+_LOCK: Final[Mapping[Json, LockStatus]] = {status.value: status for status in LockStatus}
 
 _INITIAL: Final[Mapping[str, Json]] = {
     "vehicle": "none",
@@ -176,8 +179,8 @@ class _Run:
         inputs = Inputs(
             now_ms=now_ms,
             windows=tuple(self._windows(now_ms)),
-            proximity=(now_ms, _PROXIMITY_MV[int(_number(given["cable"]))]),
-            lock_status=LockStatus(str(given["lock"])),
+            proximity=(now_ms, _choice("cable", given["cable"], _PROXIMITY_MV)),
+            lock_status=_choice("lock", given["lock"], _LOCK),
             rcm_active=bool(given["rcm"]),
             rcm_test=self._self_test(),
             temperature_low_cdeg=round(_number(given["temp"]) * 100),
@@ -201,7 +204,7 @@ class _Run:
     def _windows(self, now_ms: int) -> Iterator[PilotWindow]:
         """Yield the windows that ended since the last pass."""
         mode = self._memory.pilot.mode
-        high, low = _plateaus(mode, str(self._inputs["vehicle"]), diode=bool(self._inputs["diode"]))
+        high, low = _plateaus(mode, self._inputs["vehicle"], diode=bool(self._inputs["diode"]))
         if self._last_ms < 0:
             return
         for ended_ms in range(now_ms - _PASS_MS + _WINDOW_MS, now_ms + 1, _WINDOW_MS):
@@ -214,10 +217,15 @@ class _Run:
             )
 
 
-def _plateaus(mode: PilotMode, vehicle: str, *, diode: bool) -> tuple[int | None, int | None]:
-    if vehicle not in _HIGH_MV:
-        raise BadFileError(f"vehicle: {', '.join(_HIGH_MV)} expected, got {vehicle!r}")
-    high = _HIGH_MV[vehicle]
+def _choice(name: str, value: Json, choices: Mapping[Json, _T]) -> _T:
+    if isinstance(value, (dict, list)) or value not in choices:
+        expected = ", ".join(str(choice) for choice in choices)
+        raise BadFileError(f"{name}: {expected} expected, got {value!r}")
+    return choices[value]
+
+
+def _plateaus(mode: PilotMode, vehicle: Json, *, diode: bool) -> tuple[int | None, int | None]:
+    high = _choice("vehicle", vehicle, _HIGH_MV)
     if mode is PilotMode.LOW:
         return None, _MINUS_12_MV
     if mode is PilotMode.HIGH:
@@ -226,7 +234,7 @@ def _plateaus(mode: PilotMode, vehicle: str, *, diode: bool) -> tuple[int | None
 
 
 def _number(value: Json) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
         raise BadFileError(f"a number expected, got {value!r}")
     return value
 
