@@ -41,6 +41,9 @@ _RETRY_S: Final = (1, 2, 5, 10, 30)
 _HARDWARE_AGAIN_S: Final = 5.0
 _COLLECT_EVERY_S: Final = 5.0
 
+#: The last one comes when a terminal is closed.
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 _log = logging.getLogger(__name__)
 
 
@@ -85,14 +88,18 @@ async def serve(options: Options) -> int:
     Raises:
         BadFileError: the administrator's file is not what it should be.
     """
+    end = _End()
     with ExitStack() as parts:
-        return await _run(_build(options, parts))
+        # From now on: a signal during the start ends what has been started, in order.
+        parts.enter_context(end.on_signals())
+        return await _run(_build(options, parts), end)
 
 
 def _build(options: Options, parts: ExitStack) -> _Built:
     """Build everything below the services; what cannot be used means maintenance."""
     administrator = read_administrator(options.config_file)
-    board, broken = _read_board(options.board_file)
+    board, broken = _read_board(options)
+    _check_state_dir(options.state_dir)
     settings = SettingsStore(options.state_dir, board)
     settings.load()
     built = partial(
@@ -121,17 +128,29 @@ def _build(options: Options, parts: ExitStack) -> _Built:
     return built(station=station, simulator=simulator)
 
 
-def _read_board(file: Path) -> tuple[Board, str | None]:
+def _read_board(options: Options) -> tuple[Board, str | None]:
     """Return the board, or a stand-in with what is wrong with the file."""
     try:
-        board, warnings = read_board_checked(file)
+        board, warnings = read_board_checked(options.board_file)
     except BadFileError as error:
         _log.error("%s", error)
-        _make_salvaged_pins_safe(file)
+        running = options.simulator_dir
+        wiring = _wiring(None if running is None else Simulator(running))
+        _make_salvaged_pins_safe(options.board_file, wiring)
         return _NO_BOARD, str(error)
     for warning in warnings:
         _log.warning("%s", warning)
     return board, None
+
+
+def _check_state_dir(state_dir: Path) -> None:
+    """Say so at once when nothing can be kept; charging goes on all the same."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=state_dir):
+            pass
+    except OSError as error:
+        _log.error("state directory %s cannot be written, nothing is kept: %s", state_dir, error)
 
 
 def _simulator(options: Options, parts: ExitStack) -> Simulator:
@@ -154,14 +173,12 @@ def _wiring(simulator: Simulator | None) -> Wiring:
     )
 
 
-async def _run(built: _Built) -> int:
+async def _run(built: _Built, end: "_End") -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP_PRIORITY)
     rest = _rest_api(built)
     http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)))
-    end = _End()
     async with AsyncExitStack() as running:
-        running.enter_context(end.on_signals())
         running.enter_context(_garbage_by_appointment())
         if station.maintenance is None:
             station.start()
@@ -251,7 +268,7 @@ class _End:
 
     def on_signals(self) -> ExitStack:
         loop, stack = asyncio.get_running_loop(), ExitStack()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ENDING:
             loop.add_signal_handler(number, self._take)
             stack.callback(loop.remove_signal_handler, number)
         return stack
@@ -313,15 +330,15 @@ async def _collect_garbage(station: Station) -> None:
         gc.collect(1 if station.snapshot.contactor_closed else 2)
 
 
-def _make_salvaged_pins_safe(board_file: Path) -> None:
+def _make_salvaged_pins_safe(board_file: Path, wiring: Wiring) -> None:
     """Open the contactor of a broken board when at least its pins can be read."""
     pilot, ac_relay = salvage(board_file)
     if pilot is None or ac_relay is None:
         _log.error("contactor and pilot are left as they are: their sections cannot be read")
         return
     bare = replace(_NO_BOARD, pilot=pilot, ac_relay=ac_relay)
-    wiring = Wiring()
-    SafeOff(bare, (wiring.pigpio_host, wiring.pigpio_port)).fresh()
+    if not SafeOff(bare, (wiring.pigpio_host, wiring.pigpio_port)).fresh():
+        _log.error("contactor and pilot could not be made safe: the pin daemon does not answer")
 
 
 _NO_BOARD: Final = Board(

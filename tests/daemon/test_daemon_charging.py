@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
-
 import pytest
 from daemon_world import LOOK_S, Daemon, RunningSimulator, eventually, milliseconds_until
 
@@ -15,13 +14,13 @@ Figure = Callable[[str, object], None]
 
 
 @pytest.fixture
-def car(street: tuple[RunningSimulator, Daemon]) -> Iterator[tuple[RunningSimulator, Daemon]]:
-    """Yield circuit and daemon with nothing plugged in and everything permitted."""
+def car(street: tuple[RunningSimulator, Daemon]) -> tuple[RunningSimulator, Daemon]:
+    """Return circuit and daemon with nothing plugged in and everything permitted."""
     simulator, daemon = street
     daemon.street(vehicle="none", reaction=300, maxCurrent=16.0, phases=1)
     daemon.post("/state", {"enabled": True, "available": True})
     eventually(lambda: daemon.reason() == "no_vehicle")
-    yield simulator, daemon
+    return simulator, daemon
 
 
 def test_plugging_in_gives_b2_within_a_second(

@@ -1,4 +1,4 @@
-"""A daemon that is killed or stopped while charging: the pin daemon's script opens the contactor."""
+"""A daemon killed or stopped while charging: the pin daemon's script opens the contactor."""
 
 import signal
 import time

@@ -20,7 +20,7 @@ Figure = Callable[[str, object], None]
 
 _FAILING = Path(__file__).with_name("failing_daemon.py")
 _WATCHED = Path(__file__).with_name("watched_daemon.py")
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: the daemon promises 200 ms; this is what a busy machine may add
 _NOTICED_MS = 200 + 800
 
@@ -168,3 +168,14 @@ def test_a_daemon_whose_simulator_dies_ends_and_leaves_nothing_behind(folder: Pa
     eventually(lambda: not alive(children))
     assert not list(folder.glob("evsed-sim-*"))
     assert "Exception ignored" not in daemon.log
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.6, 1.0, 1.6])
+def test_a_signal_during_the_start_leaves_nothing_behind(folder: Path, after_s: float) -> None:
+    with Daemon(folder, environment={"TMPDIR": str(folder)}) as daemon:
+        time.sleep(after_s)  # somewhere between nothing and everything running
+        children = descendants(daemon.popen.pid)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() in {0, -signal.SIGTERM}
+    eventually(lambda: not alive(children))
+    assert not list(folder.glob("evsed-sim-*"))
