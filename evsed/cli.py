@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import logging.handlers
+import os
 import queue
 import sys
 from collections.abc import Callable, Sequence
@@ -40,10 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     act: Callable[[argparse.Namespace], int] = given.act
     try:
-        return act(given)
+        status = act(given)
+        sys.stdout.flush()
     except EvsedError as error:
         print(f"evsed: {error}", file=sys.stderr)
         return _UNANSWERED
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NO
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,10 +141,9 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("0 to 65535 expected")
-    return number
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to 65535 expected, not {text!r}")
+    return int(text)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -177,12 +182,17 @@ def _replay(given: argparse.Namespace) -> int:
     status = _YES
     checked = held = 0
     for file in given.files:
-        verdict = _replayed(file)
+        try:
+            verdict = _replayed(file)
+        except BadFileError as error:
+            print(f"evsed: {error}", file=sys.stderr)
+            status = _UNANSWERED
+            continue
         wrong = {difference.t_ms for difference in verdict.differences}
         checked += verdict.checked
         held += verdict.checked - len(wrong)
         if wrong:
-            status = _NO
+            status = max(status, _NO)
             first = verdict.differences[0]
             print(
                 f"{file}: at {first.t_ms} ms {first.key}: "
@@ -197,7 +207,8 @@ def _replayed(file: Path) -> Verdict:
         with file.open(encoding="utf-8") as lines:
             trace = parse_trace(lines, source=str(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise BadFileError(f"{file}: {error}") from error
+        words = error.strerror if isinstance(error, OSError) else f"not a text file: {error}"
+        raise BadFileError(f"{file}: {words}") from error
     try:
         return replay(trace)
     except BadFileError as error:
