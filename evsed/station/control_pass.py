@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evsed.charging.debounce import BAD_WINDOWS_TO_OPEN, follow_window
+from evsed.charging.debounce import follow_windows
 from evsed.charging.energy import Measured
 from evsed.charging.faults import settle_faults
 from evsed.charging.machine import step
@@ -137,10 +137,8 @@ class ControlPass:
         return self._driven.contactor_closed
 
     def _bad(self) -> bool:
-        line = self.memory.line
-        for window in self._pending:
-            line = follow_window(line, window, self.memory.rules.pilot_levels)
-        return line.bad_windows >= BAD_WINDOWS_TO_OPEN
+        memory = self.memory
+        return follow_windows(memory.line, self._pending, memory.rules.pilot_levels)[1]
 
     def _take(self, letter: Letter, now_ms: int) -> Verdict:
         try:
@@ -235,12 +233,18 @@ class ControlPass:
             hat.contactor.switch(closed=True)
             driven.contactor_closed = True
             self._expect_windows(square_wave=outputs.pilot is PilotMode.PWM)
-        if hat.lock is not None and outputs.lock is not None and outputs.lock is not driven.lock:
-            driven.lock = outputs.lock
-            hat.lock.request(locked=outputs.lock)
+        self._drive_lock(outputs.lock)
         if outputs.start_rcm_test and hat.residual_current is not None:
             hat.residual_current.start_test()
         self._show(outputs)
+
+    def _drive_lock(self, wanted: bool | None) -> None:
+        """Ask for a position when it changes; the same one again after a pass without any."""
+        if wanted is self._driven.lock:
+            return
+        self._driven.lock = wanted
+        if wanted is not None and self._hat.lock is not None:
+            self._hat.lock.request(locked=wanted)
 
     def _drive_pilot(self, mode: PilotMode, duty_ppm: int) -> None:
         driven = self._driven
