@@ -148,13 +148,13 @@ def live_through(seed: int, actions: int) -> Street:
     return street
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_what_must_hold_holds(seed: int) -> None:
     street = live_through(seed, 60)
     assert len(set(street.path)) >= 4, "nothing has happened"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_whatever_has_happened_a_healthy_car_can_charge_afterwards(seed: int) -> None:
     street = live_through(100 + seed, 25)
     street.set(**HEALTHY)

@@ -59,7 +59,7 @@ def reactions_ms(event: str, seed: int, trials: int) -> list[float]:
     found: list[float] = []
     for _ in range(trials):
         street.shift_grid(dice.randrange(5000))
-        street.wait_us(20_000 + dice.randrange(20_000))
+        street.wait_us(dice.randrange(20_000))
         happened_us = street.circuit.now_us
         EVENTS[event](street)
         street.until(contactor=False, within_ms=200)
@@ -78,7 +78,7 @@ def test_s2_opens_10_000_times_and_the_contactor_follows_within_40_ms(seed: int)
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_whatever_happens_the_contactor_is_told_to_open_within_40_ms(event: str) -> None:
-    taken = reactions_ms(event, 0, TRIALS // 3)
+    taken = reactions_ms(event, 0, TRIALS // 8)
     assert min(taken) > 0
     assert max(taken) <= MOST_MS
 

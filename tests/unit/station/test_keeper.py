@@ -46,6 +46,14 @@ def test_what_changed_is_told_in_order(street, keeper, caplog):
     assert "fault gone: diode_short" in said(caplog)
 
 
+def test_a_second_fault_is_told_although_the_state_stays(street, keeper, caplog):
+    street.vehicle.short_the_pilot()
+    street.until(state="E").set(temperature=70.0)
+    street.until(errors=["pilot_fault", "temperature_high"], within_ms=11_000)
+    keeper.look()
+    assert said(caplog, logging.WARNING) == ["fault: pilot_fault", "fault: temperature_high"]
+
+
 def test_welded_contacts_are_told_at_the_highest_level(street, keeper, caplog):
     street.charge().set(weld=True)
     street.vehicle.open_s2()

@@ -75,12 +75,13 @@ class World:
     async def until(self, **wanted):
         """Wait at most ten seconds for the snapshot to show this."""
         async with asyncio.timeout(10):
-            while any(self._shows(key) != value for key, value in wanted.items()):
-                await asyncio.sleep(0.005)  # noqa: ASYNC110 - a snapshot rings no bell
+            while not self._shows(wanted):  # noqa: ASYNC110 - a snapshot rings no bell
+                await asyncio.sleep(0.005)
         return self.station.snapshot
 
-    def _shows(self, key):
-        return getattr(self.station.snapshot, key)
+    def _shows(self, wanted):
+        now = self.station.snapshot
+        return all(getattr(now, key) == value for key, value in wanted.items())
 
     @contextlib.asynccontextmanager
     async def running(self):
@@ -164,8 +165,8 @@ async def test_a_thread_that_hangs_is_made_safe_from_outside(tmp_path, monkeypat
     async with world.running():
         world.stuck.clear()
         stopping = asyncio.create_task(world.station.stop())
-        while not world.made_safe:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - counted on a thread
+        while not world.made_safe:  # noqa: ASYNC110 - counted on a thread
+            await asyncio.sleep(0.01)
         world.stuck.set()
         await stopping
         logged = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
