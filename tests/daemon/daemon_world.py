@@ -173,13 +173,19 @@ class Daemon(Process):
         self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> tuple[int, Any]:
         """Return status and answer of one request below /api/v1."""
+        data = None if method == "GET" else _encoded(body)
+        headers = {} if data is None else {"Content-Type": content_type}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        with contextlib.closing(connection):
-            data = None if method == "GET" else _encoded(body)
-            headers = {} if data is None else {"Content-Type": content_type}
+        try:
             connection.request(method, f"/api/v1{path}", data, headers)
             answer = connection.getresponse()
             text = answer.read().decode()
+        except OSError as error:
+            raise AssertionError(
+                f"{method} {path}: {error!r}; the daemon said:\n{self.log}"
+            ) from error
+        finally:
+            connection.close()
         return answer.status, _decoded(text, answer.headers.get_content_type())
 
     def get(self, path: str) -> Any:
