@@ -204,3 +204,9 @@ def test_current_that_flows_on_keeps_the_plug_locked() -> None:
     assert rig.snapshot.locked is True
     rig.run(40, measured=Measured())
     assert rig.snapshot.locked is False
+
+
+def test_an_outlet_without_a_lock_charges_without_one() -> None:
+    rig = Socket(replace(OUTLET, lock_fitted=False))
+
+    assert rig.charge().locked is None

@@ -41,7 +41,10 @@ def test_a_share_of_high_readings_that_was_not_commanded_is_not_plausible() -> N
     assert not swing(square(1945, 100), 270_000).plausible
 
 
-@pytest.mark.parametrize("readings", [[1945] * 9, square(1945, 100, high=3, low=160), []])
+@pytest.mark.parametrize(
+    "readings",
+    [[1945] * 9, square(1945, 100, high=3, low=160), square(1945, 100, high=3, low=9), []],
+)
 def test_too_few_readings_are_no_window(readings: list[int]) -> None:
     window = swing(readings)
 
