@@ -1,7 +1,7 @@
 """The control thread: a pass every 20 ms by absolute deadlines, and its own lateness measured.
 
 The thread asks for SCHED_FIFO. Between passes it sleeps; while the contactor is closed it looks
-every 5 ms whether the pilot windows finished since then must open it at once (decision 0004).
+every 2 ms whether the pilot windows finished since then must open it at once (decision 0004).
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from evsed.station.control_pass import ControlPass
 
 PERIOD_MS: Final = 20
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
-_LOOK_NS: Final = 5_000_000
+_LOOK_NS: Final = 2_000_000
 #: Below 50, where the kernel's interrupt threads are. Source: platform.md section 7.
 CONTROL_PRIORITY: Final = 40
 
