@@ -134,10 +134,10 @@ class Conductor:
             return
         happened_ns = self._change(KINDS[kind])
         opened_ns = self._await_coil(happened_ns)
-        commanded_ns = self._await_command(happened_ns) if opened_ns else None
-        if opened_ns is None or commanded_ns is None:
+        if opened_ns is None:
             outcome.missed += 1
             return
+        commanded_ns = self._await_command(happened_ns, opened_ns)
         outcome.command_us.append((commanded_ns - happened_ns) // 1000)
         outcome.pin_us.append((opened_ns - happened_ns) // 1000)
 
@@ -160,13 +160,18 @@ class Conductor:
                 return at_ns
         return None
 
-    def _await_command(self, since_ns: int) -> int | None:
+    def _await_command(self, since_ns: int, opened_ns: int) -> int:
+        """Return when the command was given that opened the coil at ``opened_ns``.
+
+        Two threads may command it, and the second may speak first: no command comes after its
+        effect. The effect itself stands in for a command that was not told.
+        """
         self._link.settimeout(_TELLS_WITHIN_S)
         while message := receive(self._link):
             word, at_ns = message
-            if word is Word.OPEN and at_ns >= since_ns:
+            if word is Word.OPEN and since_ns <= at_ns <= opened_ns:
                 return at_ns
-        return None
+        return opened_ns
 
     def _hear(self, wanted: Word, within_s: float) -> bool:
         give_up = time.monotonic() + within_s
