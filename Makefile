@@ -33,7 +33,7 @@ CHOSEN := not system and not hat$(if $(CHROMIUM),, and not browser)
 # What has to reach every line and branch of evsed/charging.
 CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenarios tests/contract/traces)
 
-.PHONY: help run test test-bookworm check coverage bench clean preflight
+.PHONY: help run test test-bookworm check coverage explore bench clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ coverage: $(DEV_READY) ## every line and branch of the charging rules must be te
 	@$(VENV)/bin/pytest -q -n auto --cov=evsed.charging --cov-report= \
 	  $(CHARGING_TESTS) $(ARGS)
 	@$(VENV)/bin/coverage report --include='evsed/charging/*' --show-missing --skip-covered --fail-under=100
+
+explore: $(DEV_READY) ## every state the charging rules can reach, the large alphabets too (many minutes)
+	@$(VENV)/bin/python -m tests.exploration --full
 
 bench: $(RUN_READY) ## measure reaction and lateness on this machine (minutes)
 	@$(VENV)/bin/evsed bench reaction
