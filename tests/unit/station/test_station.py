@@ -109,6 +109,16 @@ async def test_a_station_starts_offers_current_and_stops(tmp_path):
     assert not [one for one in threading.enumerate() if one.name.startswith("evsed-")]
 
 
+async def test_a_stop_while_charging_waits_for_the_car_and_opens(tmp_path):
+    world = World(tmp_path)
+    async with world.running():
+        world.changes.append({"vehicle": "charging", "reaction": 300})
+        await world.until(contactor_closed=True)
+    assert world.station.snapshot.contactor_closed is False
+    assert world.circuit.get()["contactor"]["commanded"] is False
+    assert world.circuit.get()["pilot"]["mode"] == "low"
+
+
 async def test_minus_12_v_has_lasted_300_ms_before_the_thread_ends(tmp_path):
     world = World(tmp_path)
     async with world.running():
