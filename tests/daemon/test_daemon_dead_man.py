@@ -48,7 +48,7 @@ def test_a_daemon_that_wakes_up_again_says_so_and_does_not_simply_go_on(
     assert simulator.pilot() == "low"
     assert not charging.get("/reason")["contactorClosed"]
     assert charging.get("/reason")["contactor"]["closings"] == before
-    assert "controller_fault" in charging.log
+    eventually(lambda: "controller_fault" in charging.log)
 
 
 def test_a_short_stop_that_the_dead_man_does_not_see_is_a_fault_too(

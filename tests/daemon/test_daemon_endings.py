@@ -170,7 +170,7 @@ def test_a_daemon_whose_simulator_dies_ends_and_leaves_nothing_behind(folder: Pa
     assert "Exception ignored" not in daemon.log
 
 
-@pytest.mark.parametrize("after_s", [0.3, 0.6, 1.0, 1.6])
+@pytest.mark.parametrize("after_s", [0.4, 0.8, 1.4])
 def test_a_signal_during_the_start_leaves_nothing_behind(folder: Path, after_s: float) -> None:
     with Daemon(folder, environment={"TMPDIR": str(folder)}) as daemon:
         time.sleep(after_s)  # somewhere between nothing and everything running

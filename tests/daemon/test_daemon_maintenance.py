@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +18,21 @@ _COMMANDS = [
 ]
 
 
-@pytest.fixture
-def broken(folder: Path) -> Iterator[Daemon]:
-    """Yield a daemon whose board file has an unknown key and a wrong value."""
+def _broken_board(folder: Path) -> str:
+    """Return a board file with an unknown key and a wrong value."""
     board = folder / "board.yaml"
     text = BOARD.read_text().replace("  gpio: 18\n", "  gpoi: 18\n")
     board.write_text(text.replace("vref: 3300", "vref: 33000", 1))
-    with Daemon(folder, "--board", str(board)) as daemon:
+    return str(board)
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[Daemon]:
+    """Yield a daemon with a broken board file, for the whole module."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evsed-test-") as name,
+        Daemon(Path(name), "--board", _broken_board(Path(name))) as daemon,
+    ):
         yield daemon
 
 
@@ -54,11 +63,12 @@ def test_everything_can_be_read_in_maintenance_mode(broken: Daemon) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_signal_ends_maintenance_mode(broken: Daemon, number: signal.Signals) -> None:
-    assert broken.state() == "F"
-    broken.signal(number)
-    assert broken.wait() == 0
-    assert "Traceback" not in broken.log
+def test_a_signal_ends_maintenance_mode(folder: Path, number: signal.Signals) -> None:
+    with Daemon(folder, "--board", _broken_board(folder)) as daemon:
+        assert daemon.state() == "F"
+        daemon.signal(number)
+        assert daemon.wait() == 0
+        assert "Traceback" not in daemon.log
 
 
 def test_a_missing_board_file_gives_maintenance_mode(folder: Path) -> None:
