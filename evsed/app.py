@@ -18,6 +18,7 @@ from evsed.board.reader import read_board_checked, salvage
 from evsed.errors import BadFileError, HardwareError
 from evsed.hardware.pi.hat import Wiring, open_hat
 from evsed.hardware.pi.safe_off import SafeOff
+from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.hardware.simulator.launch import Simulator, launched_simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
@@ -28,11 +29,8 @@ from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.values import EnergyUnit
 from evsed.settings.administrator import Administrator, read_administrator
 from evsed.settings.store import SettingsStore
-from evsed.station.loop import ask_real_time
 from evsed.station.station import ParkedStation, Station
 
-#: Below the control thread and the sampler (decision 39).
-EVENT_LOOP_PRIORITY: Final = 20
 #: Exit status after a failure; the service manager starts the daemon again.
 FAILED: Final = 1
 
@@ -175,7 +173,7 @@ def _wiring(simulator: Simulator | None) -> Wiring:
 
 async def _run(built: _Built, end: "_End") -> int:
     station = built.station
-    refused = ask_real_time(EVENT_LOOP_PRIORITY)
+    refused = ask_real_time(EVENT_LOOP)
     rest = _rest_api(built)
     http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)))
     async with AsyncExitStack() as running:

@@ -7,7 +7,8 @@ import time
 from asyncio.subprocess import DEVNULL, PIPE
 from typing import Final
 
-from evsed.station.loop import CONTROL_PRIORITY, PERIOD_MS
+from evsed.hardware.real_time import CONTROL
+from evsed.station.loop import PERIOD_MS
 
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
 #: Latencies above this are only counted by cyclictest, us.
@@ -54,7 +55,7 @@ async def cyclictest(seconds: int) -> list[int] | None:
         return None
     process = await asyncio.create_subprocess_exec(
         command,
-        *("--quiet", "--mlockall", "--threads=1", f"--priority={CONTROL_PRIORITY}"),
+        *("--quiet", "--mlockall", "--threads=1", f"--priority={CONTROL}"),
         *(f"--interval={PERIOD_MS * 1000}", f"--duration={seconds}"),
         f"--histogram={_HISTOGRAM_US}",
         stdin=DEVNULL,

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from evsed.app import EVENT_LOOP_PRIORITY
 from evsed.board.description import Board
 from evsed.board.reader import read_board
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import Hat
 from evsed.hardware.pi.hat import Wiring, open_hat
+from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.hardware.simulator.launch import Simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
@@ -25,7 +25,6 @@ from evsed.services.rest.routes import RestApi, RestParts
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
-from evsed.station.loop import ask_real_time
 from evsed.station.station import Station
 
 _COLLECT_EVERY_S: Final = 5.0
@@ -112,7 +111,7 @@ async def running_charger(
 
 @contextlib.asynccontextmanager
 async def _serving(station: Station, http: HttpService, rest: RestApi) -> AsyncIterator[str | None]:
-    refused = ask_real_time(EVENT_LOOP_PRIORITY)
+    refused = ask_real_time(EVENT_LOOP)
     station.start()
     services = [
         asyncio.create_task(serve) for serve in (http.serve(), rest.events.serve(), _collect())

@@ -21,9 +21,9 @@ from typing import Final
 from evsed.bench.hook import Word, receive, send
 from evsed.board.description import Board
 from evsed.board.reader import read_board
+from evsed.hardware.real_time import SIMULATOR, ask_real_time
 from evsed.hardware.simulator.live import LiveCircuit
 from evsed.hardware.simulator.process import SimulatorProcess
-from evsed.hardware.simulator.spi_server import ask_for_priority
 
 _HEALTHY: Final = {"vehicle": "charging", "diode": True, "rcm": False}
 #: What happens, by name.
@@ -35,7 +35,7 @@ KINDS: Final[Mapping[str, Mapping[str, object]]] = {
     "rcm-trip": {"rcm": True},
 }
 
-_PRIORITY: Final = 30
+
 _SWITCH_INTERVAL_S: Final = 0.0005
 #: Events come at random within one period of the loop.
 _SPREAD_S: Final = 0.020
@@ -185,7 +185,7 @@ class Conductor:
 
 def _obey(conductor: Conductor, say: Callable[[str], None]) -> None:
     """Carry out what standard input asks for, until it ends."""
-    ask_for_priority(_PRIORITY)
+    ask_real_time(SIMULATOR)
     conductor.begin()
     say(json.dumps({"ready": True}))
     for line in sys.stdin:
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--link", type=int, required=True, help="inherited socket to the charger")
     given = parser.parse_args()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    ask_for_priority(_PRIORITY)
+    ask_real_time(SIMULATOR)
     with socket.socket(fileno=given.link) as link:
         asyncio.run(_serve(read_board(given.board), given.dir, link))
 

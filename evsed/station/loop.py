@@ -5,7 +5,6 @@ every 2 ms whether the pilot windows finished since then must open it at once (d
 """
 
 import contextlib
-import os
 import threading
 import time
 from collections import deque
@@ -15,31 +14,17 @@ from typing import Final
 
 from evsed.charging.snapshot import Lateness
 from evsed.hardware.interfaces import Hat
+from evsed.hardware.real_time import CONTROL, ask_real_time
 from evsed.station.control_pass import ControlPass
 
 PERIOD_MS: Final = 20
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
 _LOOK_NS: Final = 2_000_000
-#: Below 50, where the kernel's interrupt threads are. Source: platform.md section 7.
-CONTROL_PRIORITY: Final = 40
 
 
 def monotonic_ms() -> int:
     """Return the monotonic clock in whole milliseconds."""
     return time.monotonic_ns() // 1_000_000
-
-
-def ask_real_time(priority: int) -> str | None:
-    """Give the calling thread SCHED_FIFO; return why not when the system refuses.
-
-    Threads and processes it starts do not inherit the class.
-    """
-    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-    try:
-        os.sched_setscheduler(0, policy, os.sched_param(priority))
-    except OSError as error:
-        return str(error)
-    return None
 
 
 @dataclass(slots=True)
@@ -124,7 +109,7 @@ class ControlLoop:
 
     def _run(self) -> None:
         try:
-            self.refused = ask_real_time(CONTROL_PRIORITY)
+            self.refused = ask_real_time(CONTROL)
             self._pass_by_pass()
         except BaseException as error:  # noqa: BLE001  # whatever it is: safe first, then report
             self.failure = error

@@ -203,7 +203,7 @@ class ParkedStation(Station):
             RejectedError: always.
         """
         del command, source
-        raise RejectedError("maintenance mode: the board file cannot be used; see the log")
+        raise RejectedError("the station is in maintenance mode; /reason and the log say why")
 
     async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
         """Take settings for the next start; there is nothing to put them into force on."""

@@ -20,6 +20,7 @@ from gpiozero.pins.pi import PiFactory
 from gpiozero.pins.pigpio import PiGPIOFactory, PiGPIOPin
 
 from evsed.errors import HardwareError
+from evsed.hardware.real_time import TRIP, ask_real_time
 
 #: how long the control thread waits for an answer, and how long workers do
 _CONTROL_TIMEOUT_S: Final = 0.1
@@ -124,6 +125,10 @@ class _Reports(pigpio._callback_thread):
         self.name = "evsed-pin-reports"
         self.sl.s = _ReportSocket(self.sl.s, self._end)
         super().start()
+
+    def run(self) -> None:
+        ask_real_time(TRIP)
+        super().run()
 
     def _end(self) -> None:
         self.go = False

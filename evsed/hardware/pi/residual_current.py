@@ -16,6 +16,7 @@ from evsed.errors import HardwareError
 from evsed.hardware.interfaces import SelfTest
 from evsed.hardware.pi.lines import InputLine, OutputLine
 from evsed.hardware.pi.link import Link
+from evsed.hardware.real_time import TRIP, ask_real_time
 
 _CONFIRM_S: Final = 0.001
 _FALL_S: Final = 1.0
@@ -109,6 +110,7 @@ class PinResidualCurrentMonitor:
         self._worker.join(_JOIN_S)
 
     def _run(self) -> None:
+        ask_real_time(TRIP)
         while (job := self._jobs.get()) != _STOP:
             try:
                 if job == _TEST:

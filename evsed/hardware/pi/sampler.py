@@ -1,7 +1,5 @@
 """The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
 
-import contextlib
-import os
 import statistics
 import threading
 import time
@@ -24,12 +22,12 @@ from evsed.hardware.pi.sampling_plan import (
     full_plan,
 )
 from evsed.hardware.pi.spi_port import SpiPort
+from evsed.hardware.real_time import SAMPLER, ask_real_time
 
 _PAUSE_S: Final = 0.020
 _IDLE_EXTRAS_US: Final = 30_000
 _BUSY_EXTRAS_US: Final = 100_000
 _MOST_WINDOWS: Final = 16
-_PRIORITY: Final = 35  # Source: platform.md section 7: below the control thread's
 _JOIN_S: Final = 2.0
 #: a plan is made anew when conversions take this much more or less than it assumes
 _MISFIT: Final = 0.08
@@ -110,7 +108,7 @@ class SpiSampler:
         return ports
 
     def _run(self) -> None:
-        _ask_for_priority()
+        ask_real_time(SAMPLER)
         while not self._stopping:
             swinging = self._swinging
             try:
@@ -256,9 +254,3 @@ class SampledProximity:
 
 def _now_us() -> int:
     return time.monotonic_ns() // 1000
-
-
-def _ask_for_priority() -> None:
-    """Run before time-shared threads, where the system permits it."""
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evsed.board.description import Board
+from evsed.hardware.real_time import SIMULATOR, ask_real_time
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.control_server import ControlServer
 from evsed.hardware.simulator.gpio_daemon import GpioDaemon
 from evsed.hardware.simulator.live import LiveCircuit
 from evsed.hardware.simulator.onewire import OnewireTree
 from evsed.hardware.simulator.pigpiod import PigpioServer, checked_faults
-from evsed.hardware.simulator.spi_server import SpiServer, ask_for_priority
+from evsed.hardware.simulator.spi_server import SpiServer
 
 _SWITCH_S = 0.0005
-_PRIORITY = 30
 _BULK_LOOK_S = 0.1
 #: how long the world goes on after whoever started it has gone: the dead-man must get its chance
 _AFTERLIFE_S = 3.0
@@ -136,5 +136,5 @@ async def _watch_input(end: asyncio.Event) -> None:
 def run(board: Board, folder: Path) -> None:
     """Be the simulator's process."""
     sys.setswitchinterval(_SWITCH_S)
-    ask_for_priority(_PRIORITY)
+    ask_real_time(SIMULATOR)
     asyncio.run(serve(board, folder))

@@ -5,7 +5,6 @@ durations in us, then 3 bytes to send per conversion. The answer is 3 bytes per 
 """
 
 import contextlib
-import os
 import socket
 import struct
 import threading
@@ -14,12 +13,12 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
+from evsed.hardware.real_time import SIMULATOR, ask_real_time
 from evsed.hardware.simulator.frames import FRAME, exchange_at
 from evsed.hardware.simulator.live import LiveCircuit
 
 REQUEST = struct.Struct("<IBBH")
 _JOIN_S = 2.0
-_PRIORITY = 30
 #: the reading is held this long after chip select falls. Source: board.md section 7.2.
 _HOLD_US = 11
 
@@ -63,7 +62,7 @@ class SpiServer:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        ask_for_priority(_PRIORITY)
+        ask_real_time(SIMULATOR)
         with connection, contextlib.suppress(OSError):
             while (request := _receive(connection)) is not None:
                 connection.sendall(self._convert(*request))
@@ -78,12 +77,6 @@ class SpiServer:
             time.sleep(left_us / 1_000_000)
         with self._live as circuit:
             return exchange_at(circuit, bus, cs, tx, times)
-
-
-def ask_for_priority(priority: int) -> None:
-    """Run this thread before time-shared ones, where the system permits it."""
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
 
 
 @lru_cache(maxsize=64)

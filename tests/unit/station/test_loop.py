@@ -7,8 +7,10 @@ import pytest
 from scenarios.street import Street, quick_board
 
 from evsed.errors import HardwareError
+from evsed.hardware import real_time
+from evsed.hardware.real_time import ask_real_time
 from evsed.station import loop as module
-from evsed.station.loop import ControlLoop, ask_real_time
+from evsed.station.loop import ControlLoop
 
 
 class VirtualTime:
@@ -192,7 +194,7 @@ def test_a_refused_priority_is_a_sentence_and_no_exception(monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(module.os, "sched_setscheduler", refuse)
+    monkeypatch.setattr(real_time.os, "sched_setscheduler", refuse)
     assert "not permitted" in ask_real_time(40)
-    monkeypatch.setattr(module.os, "sched_setscheduler", lambda *_: None)
+    monkeypatch.setattr(real_time.os, "sched_setscheduler", lambda *_: None)
     assert ask_real_time(40) is None
