@@ -87,7 +87,7 @@ class _Builder:
             indicators=indicators,
             aux=aux,
             lock=self._lock(other),
-            residual_current=self._residual_current(control, other),
+            residual_current=self._residual_current(control),
             proximity=SampledProximity(sampler) if board.proximity else None,
             meter=SampledMeter(sampler.meter) if sampler.meter else None,
             thermometer=self._thermometer(),
@@ -140,10 +140,11 @@ class _Builder:
         self._at_close(lock.close)
         return lock
 
-    def _residual_current(self, control: Link, other: Link) -> PinResidualCurrentMonitor | None:
+    def _residual_current(self, control: Link) -> PinResidualCurrentMonitor | None:
         if self._board.rcm is None:
             return None
-        monitor = PinResidualCurrentMonitor(control, other, self._board.rcm)
+        # A link of its own: a trip must not wait for a LED or the lock to have their answer.
+        monitor = PinResidualCurrentMonitor(control, self._link(), self._board.rcm)
         self._at_close(monitor.close)
         return monitor
 

@@ -38,7 +38,7 @@ class PinResidualCurrentMonitor:
 
     Args:
         control: link of the control thread, for the level in every pass.
-        other: link of everything else, for edges, worker and test.
+        other: a link of its own, for edges, worker and test.
         rcm: the pins.
     """
 

@@ -4,10 +4,9 @@ import sys
 import time
 from pathlib import Path
 
-from evsed.hardware.simulator.spi_client import SimulatedSpiPort
-
 from evsed.board.reader import read_board
 from evsed.hardware.pi.hat import Wiring, open_hat
+from evsed.hardware.simulator.spi_client import SimulatedSpiPort
 
 
 def main(board_file: str, folder: Path) -> None:
