@@ -94,7 +94,8 @@ class Street:
     """A station, a vehicle, and a clock that moves only when a test moves it.
 
     Passes run every 20 ms; while the contactor is closed the station looks at the pilot every
-    5 ms in between, as ``evsed.station.loop`` does. What must always hold is checked every pass.
+    5 ms in between (``evsed.station.loop`` looks more often). What must always hold is checked
+    every pass.
     """
 
     def __init__(
