@@ -27,6 +27,10 @@ from evsed.station.self_check import SelfCheck
 
 #: A pass this late while the contactor is closed cannot be trusted with it.
 TOO_LATE_MS: Final = 100
+#: How long the meter goes on after the contactor was opened: does current still flow?
+_WATCH_AFTER_OPENING_MS: Final = 3000
+#: A meter reading older than this says nothing about now.
+_METER_STALE_MS: Final = 500
 #: How often the dead-man is asked whether it runs.
 _ARMED_EVERY_MS: Final = 1000
 #: Room for pictures waiting for the log.
@@ -39,6 +43,8 @@ class _Driven:
     """What the pins do now, so that only changes reach the devices."""
 
     contactor_closed: bool = False
+    #: until when current is measured although the contactor is open
+    metered_until_ms: int = 0
     pilot: PilotMode | None = None
     duty_ppm: int = 0
     #: windows that began before this saw another pilot output
@@ -69,7 +75,6 @@ class ControlPass:
         self._driven = _Driven()
         self._pending: list[PilotWindow] = []
         self._failed = False
-        self._dead_man_ok = True
         self._asked_ms = 0
         if hat.residual_current is not None:
             hat.residual_current.on_trip(self._open_on_trip)
@@ -90,7 +95,7 @@ class ControlPass:
         inputs = self._collect(now_ms, late_ms)
         if self._checked:
             self.memory, outputs = step(self.memory, inputs)
-            self._drive(outputs)
+            self._drive(outputs, now_ms)
             snapshot = take_snapshot(self.memory, inputs, lateness)
         else:
             snapshot = self._check_self(inputs, lateness)
@@ -154,9 +159,10 @@ class ControlPass:
         proximity = None if hat.proximity is None else hat.proximity.read()
         monitor, lock = hat.residual_current, hat.lock
         meter = None if hat.meter is None else hat.meter.read()
+        if meter is not None and now_ms - meter.taken_ms > _METER_STALE_MS:
+            meter = None
         heat = None if hat.thermometer is None else hat.thermometer.read()
-        failed = self._failed or not self._dead_man_ok
-        self._failed = False
+        failed, self._failed = self._failed, False
         return Inputs(
             now_ms=now_ms,
             windows=windows,
@@ -185,6 +191,7 @@ class ControlPass:
         if self._check is None:
             self._check = SelfCheck(self.memory.rules.pilot_levels, inputs.now_ms)
             self._hat.contactor.switch(closed=False)
+            self._driven.metered_until_ms = inputs.now_ms + _WATCH_AFTER_OPENING_MS
         measured = inputs.measured
         found = self._check.follow(
             inputs.now_ms,
@@ -195,7 +202,7 @@ class ControlPass:
         )
         if found is None:
             self._drive_pilot(self._check.pilot_mode(inputs.now_ms), 0)
-            self._expect_windows(square_wave=False)
+            self._expect_windows(inputs.now_ms, square_wave=False)
             return replace(
                 take_snapshot(self.memory, inputs, lateness),
                 state=self.snapshot.state,
@@ -205,7 +212,7 @@ class ControlPass:
         self._checked = True
         self._adopt(found, inputs.now_ms)
         self.memory, outputs = step(self.memory, replace(inputs, windows=()))
-        self._drive(outputs)
+        self._drive(outputs, inputs.now_ms)
         return take_snapshot(self.memory, inputs, lateness)
 
     def _adopt(self, found: Fault, now_ms: int) -> None:
@@ -221,18 +228,19 @@ class ControlPass:
             error_since_ms=now_ms if faults.bits else None,
         )
 
-    def _drive(self, outputs: Outputs) -> None:
+    def _drive(self, outputs: Outputs, now_ms: int) -> None:
         """Open first, close last: relay, pilot, relay."""
         hat, driven = self._hat, self._driven
         if driven.contactor_closed and not outputs.contactor_closed:
             hat.contactor.switch(closed=False)
             driven.contactor_closed = False
+            driven.metered_until_ms = now_ms + _WATCH_AFTER_OPENING_MS
         self._drive_pilot(outputs.pilot, outputs.duty_ppm)
-        self._expect_windows(square_wave=outputs.pilot is PilotMode.PWM)
+        self._expect_windows(now_ms, square_wave=outputs.pilot is PilotMode.PWM)
         if outputs.contactor_closed and not driven.contactor_closed and self._dead_man_armed():
             hat.contactor.switch(closed=True)
             driven.contactor_closed = True
-            self._expect_windows(square_wave=outputs.pilot is PilotMode.PWM)
+            self._expect_windows(now_ms, square_wave=outputs.pilot is PilotMode.PWM)
         self._drive_lock(outputs.lock)
         if outputs.start_rcm_test and hat.residual_current is not None:
             hat.residual_current.start_test()
@@ -259,8 +267,9 @@ class ControlPass:
         driven.pilot_since_ms = self._clock_ms() + 1
         self._pending.clear()
 
-    def _expect_windows(self, *, square_wave: bool) -> None:
-        wanted = (square_wave, self._driven.contactor_closed)
+    def _expect_windows(self, now_ms: int, *, square_wave: bool) -> None:
+        driven = self._driven
+        wanted = (square_wave, driven.contactor_closed or now_ms < driven.metered_until_ms)
         if wanted != self._driven.sampling:
             self._driven.sampling = wanted
             self._hat.sampler.expect(square_wave=wanted[0], energized=wanted[1])
@@ -273,9 +282,11 @@ class ControlPass:
             self._hat.indicators.show("error", *outputs.error_led)
 
     def _dead_man_armed(self) -> bool:
+        """Ask; a no is a failure of the controller, whatever the next answer is."""
         dead_man = self._hat.dead_man
-        self._dead_man_ok = dead_man is None or dead_man.armed()
-        return self._dead_man_ok
+        armed = dead_man is None or dead_man.armed()
+        self._failed = self._failed or not armed
+        return armed
 
     def _sign_life(self, now_ms: int) -> None:
         """Tell every watcher that a pass has succeeded."""

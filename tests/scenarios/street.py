@@ -104,12 +104,13 @@ class Street:
         *,
         administrator: Administrator | None = None,
         counters: Counters | None = None,
+        circuit: Circuit | None = None,
         **settings: object,
     ) -> None:
         self.board = board
         self.administrator = administrator or Administrator()
         self.evse: EvseSettings = replace(default_evse(board), **settings)
-        self.circuit = Circuit(board)
+        self.circuit = circuit or Circuit(board)
         self.hat = simulated_hat(self.circuit)
         memory = initial_memory(board, self.evse, self.administrator, counters or Counters())
         if self.hat.lock is not None:

@@ -270,6 +270,25 @@ def test_without_an_auxiliary_contact_the_current_tells_of_a_weld(blind: Street)
     blind.until(errors=["contactor_welded"], within_ms=8000)
 
 
+def test_without_an_auxiliary_contact_opening_under_load_is_no_weld(blind: Street) -> None:
+    blind.vehicle.ignore_the_pilot()
+    blind.charge().wait_s(5).send(Enable(False))
+    blind.wait_s(9).expect(state="C1", contactor=False, errors=[])
+
+
+def test_without_an_auxiliary_contact_a_fault_under_load_is_no_weld(blind: Street) -> None:
+    blind.charge().wait_s(5).vehicle.short_the_pilot()
+    blind.wait_s(5).expect(contactor=False, errors=["pilot_fault"])
+
+
+def test_current_that_flows_at_power_up_is_found_by_the_self_check(blind: Street) -> None:
+    blind.vehicle.ignore_the_pilot()
+    blind.charge().wait_s(5).set(weld=True)
+    blind.hat.close()
+    successor = Street(blind.board, circuit=blind.circuit)
+    successor.until(state="E", errors=["contactor_welded"])
+
+
 def test_a_contactor_that_does_not_close_is_a_fault_that_is_retried(quick: Street) -> None:
     quick.set(contactorStuck=True)
     quick.vehicle.close_s2()

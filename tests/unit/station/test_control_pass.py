@@ -13,6 +13,7 @@ from evsed.charging.commands import (
 )
 from evsed.errors import HardwareError, RejectedError
 from evsed.settings.administrator import Administrator
+from evsed.station import control_pass
 from evsed.station.counters import Counters
 from evsed.station.mailbox import Letter
 
@@ -95,6 +96,30 @@ def test_a_contactor_that_cannot_be_driven_ends_the_pass_with_an_exception(stree
     street.vehicle.unplug()
     with pytest.raises(HardwareError, match="no answer"):
         street.wait_ms(100)
+
+
+class TrippedOnce:
+    """A dead-man that has tripped just before the contactor was to close, and says so once."""
+
+    def __init__(self, station, real):
+        self.station = station
+        self.refresh = real.refresh
+        self.told = False
+
+    def armed(self):
+        closing = self.station.memory.contactor.closed and not self.told
+        self.told = self.told or closing
+        return not closing
+
+
+def test_a_dead_man_that_has_tripped_is_not_forgotten_within_the_pass(street, monkeypatch):
+    monkeypatch.setattr(control_pass, "_ARMED_EVERY_MS", 0)
+    street.station._hat = replace(
+        street.hat, dead_man=TrippedOnce(street.station, street.hat.dead_man)
+    )
+    street.vehicle.close_s2()
+    street.until(state="E", errors=["controller_fault"])
+    assert not any(on for _, on in street.switched)
 
 
 def test_counters_and_service_switches_of_the_last_run_come_back_where_that_is_wished():
