@@ -59,8 +59,14 @@ class EvseConfig:
         return json_answer(evse_object(self.settings.evse, self.energy_unit))
 
     async def post(self, request: web.Request) -> web.Response:
-        """POST /config/evse: any known keys."""
+        """POST /config/evse: any known keys.
+
+        Not in maintenance: with a board that cannot be read the settings shown are those of no
+        board at all, and saving them would lose what the user chose.
+        """
         patch = evse_patch(json_object(await self.bodies.json(request)), self.energy_unit)
+        if self.station.maintenance is not None:
+            raise RejectedError("the station is in maintenance mode; /reason and the log say why")
         async with self._writing:
             before = self.settings.evse
             candidate = self.settings.check_evse(patch)

@@ -6,6 +6,7 @@ import pytest
 
 from evsed.services.rest.values import EnergyUnit
 from evsed.settings.store import SettingsStore
+from evsed.station.station import ParkedStation
 
 SEED_INFO = {
     "uptime": int,
@@ -194,3 +195,10 @@ async def test_lowering_the_maximum_lowers_what_a_charging_car_is_offered(full):
     detail = (await full.get("reason")).json
     assert (detail["offeredCurrent"], detail["dutyPpm"]) == (8.0, 133_333)
     assert full.circuit.get()["pilot"]["offeredCurrent"] == pytest.approx(8, abs=0.01)
+
+
+async def test_settings_are_not_taken_in_maintenance_mode(serve, tmp_path):
+    async with serve(station=ParkedStation("board.yaml:3:1: pilot: missing")) as served:
+        answer = await served.post("config/evse", {"requireAuth": True})
+        assert (answer.status, "maintenance mode" in answer.text) == (400, True)
+        assert not (tmp_path / "settings.json").exists()
