@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evsed.board.description import Board
+from evsed.errors import HardwareError
 from evsed.hardware.pi.link import Link
 from evsed.hardware.pi.pilot_output import ALWAYS_PPM, PILOT_HZ
 from evsed.hardware.pi.script import HALTED, RUNNING, WAITING, DaemonScript, delete_script
@@ -35,8 +36,13 @@ class ScriptDeadMan:
         self._pause_ns = refresh_ms(board.watchdog.deadman_time_ms) * _NS_PER_MS
         self._forget_stale(link)
         self._script = DaemonScript(link, *self._name, dead_man_text(board))
-        runtime_dir.mkdir(parents=True, exist_ok=True)
-        self._id_file.write_text(f"{self._script.id}\n")
+        try:
+            runtime_dir.mkdir(parents=True, exist_ok=True)
+            self._id_file.write_text(f"{self._script.id}\n")
+        except OSError as error:
+            # Scripts of the pin daemon are few, and whoever builds the hat tries again and again.
+            self._script.delete()
+            raise HardwareError(f"{_DEVICE}: its number cannot be kept: {error}") from error
 
     def refresh(self) -> None:
         """Tell it that the control thread is alive; sends about each third call."""

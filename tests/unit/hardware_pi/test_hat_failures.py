@@ -194,6 +194,15 @@ def test_the_dead_man_trips_unless_it_is_refreshed(world, hat):
     assert hat.dead_man.armed() is True
 
 
+def test_a_dead_man_whose_number_cannot_be_kept_leaves_no_script_behind(world, tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    for _ in range(40):  # the pin daemon has room for 32
+        with pytest.raises(HardwareError, match=r"dead-man switch: .*cannot be kept"):
+            open_hat(world.board, world.wiring(runtime_dir=in_the_way / "run"))
+    assert world.get()["deadMan"] == "none"
+
+
 @pytest.fixture
 def client(world):
     """A process that charges and refreshes its dead-man, as the daemon would."""
