@@ -121,6 +121,7 @@ class ControlLoop:
     def _pass_by_pass(self) -> None:
         watch = _Watch()
         deadline = time.monotonic_ns()
+        overrun_us = 0
         while not self._stopping:
             begin = self._wait(deadline)
             late_us = max(0, begin - deadline) // 1000
@@ -128,9 +129,11 @@ class ControlLoop:
             if self._lateness_us is not None:
                 self._lateness_us.append(late_us)
             self._shown = watch.shown(real_time=self.refused is None)
-            self._pass.run(late_us // 1000, self._shown)
+            self._pass.run(max(late_us, overrun_us) // 1000, self._shown)
             now = time.monotonic_ns()
             watch.end((now - begin) // 1000)
+            # A pass that was held up is judged by the next one: that begins on the grid again.
+            overrun_us = max(0, now - deadline - _PERIOD_NS) // 1000
             # Passes that were missed altogether are not made up for.
             deadline += _PERIOD_NS * max(1, -((deadline - now) // _PERIOD_NS))
 

@@ -157,6 +157,26 @@ def test_a_pass_too_late_with_the_contactor_closed_is_a_fault(running):
     assert [on for _, on in running.street.switched[:2]] == [True, False]
 
 
+def test_a_pass_that_ends_too_late_with_the_contactor_closed_is_a_fault(running, monkeypatch):
+    street = running.street
+    running.at_ms(500, lambda: street.set(vehicle="charging"))
+    run = street.station.run
+    held_up = []
+
+    def held_up_once(*args):
+        shown = run(*args)
+        if street.circuit.now_us >= 1_900_000 and not held_up:
+            held_up.append(shown.contactor_closed)
+            street.circuit.advance_to_us(street.circuit.now_us + 125_000)
+        return shown
+
+    monkeypatch.setattr(street.station, "run", held_up_once)
+    picture = running.run_ms(2100)
+    assert held_up == [True]
+    assert picture.state == "E"
+    assert not closed(street)
+
+
 def test_a_car_that_leaves_is_answered_between_two_passes(running):
     running.at_ms(500, lambda: running.street.set(vehicle="charging"))
     times = []
