@@ -11,6 +11,9 @@ class PinContactor:
 
     def __init__(self, link: Link, relay: AcRelay) -> None:
         self._closed = False
+        #: the newest reading of the contacts, and the newest that was the same twice
+        self._read: bool | None = None
+        self._believed: bool | None = None
         self._coils = [
             OutputLine(link, "contactor", gpio, active_low=relay.active_low) for gpio in relay.gpios
         ]
@@ -40,9 +43,16 @@ class PinContactor:
             raise failure
 
     def feedback(self) -> bool | None:
-        """Return the auxiliary contacts as one; the pole that disobeys decides."""
+        """Return the auxiliary contacts as one; the pole that disobeys decides.
+
+        A reading counts when the next pass reads the same: contacts bounce, lines pick up noise,
+        and welded contacts are a fault for good.
+        """
         if not self._contacts:
             return None
         # a list: every line is asked, none is skipped
         contacts = [contact.active() for contact in self._contacts]
-        return all(contacts) if self._closed else any(contacts)
+        before, self._read = self._read, all(contacts) if self._closed else any(contacts)
+        if before in {None, self._read}:
+            self._believed = self._read
+        return self._believed

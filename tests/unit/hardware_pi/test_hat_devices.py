@@ -11,6 +11,7 @@ from pi_world import eventually
 from evsed.errors import HardwareError, RejectedError
 from evsed.hardware.interfaces import LockStatus, LockTiming, SelfTest
 from evsed.hardware.pi.hat import open_hat
+from evsed.hardware.pi.lines import InputLine
 
 QUICK = LockTiming(operating_ms=120, break_ms=100, attempts=2)
 
@@ -346,3 +347,11 @@ def test_a_heartbeat_train_goes_on_while_it_is_beaten_and_then_stops(worlds):
         assert world.level(4) == 0
     finally:
         hat.close()
+
+
+def test_one_wrong_reading_of_the_auxiliary_contact_is_not_believed(hat, monkeypatch):
+    assert hat.contactor.feedback() is False
+    readings = iter([True, False, True, True, False, True, False, False])
+    monkeypatch.setattr(InputLine, "active", lambda _: next(readings))
+    believed = [hat.contactor.feedback() for _ in range(8)]
+    assert believed == [False, False, False, True, True, True, True, False]
