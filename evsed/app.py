@@ -186,8 +186,9 @@ async def _run(built: _Built, end: "_End") -> int:
                 tasks.create_task(_supervise("http", http.serve)),
                 tasks.create_task(_supervise("events", rest.events.serve)),
                 tasks.create_task(_collect_garbage(station)),
+                tasks.create_task(_note_control_thread(station)),
             ]
-            _note_real_time(refused)
+            _note_real_time("event loop", refused)
             status = await _until_the_end(built, end)
             for service in services:
                 service.cancel()
@@ -218,9 +219,18 @@ def _door(built: _Built) -> Door:
     )
 
 
-def _note_real_time(refused: str | None) -> None:
+def _note_real_time(thread: str, refused: str | None) -> None:
     if refused is not None:
-        _log.warning("no real-time priority, charging may react late: %s", refused)
+        _log.warning("%s: no real-time priority, it may be late under load: %s", thread, refused)
+
+
+async def _note_control_thread(station: Station) -> None:
+    """Say so when the control thread was refused its priority; it asks as its first act."""
+    while station.maintenance is None:
+        await asyncio.sleep(0.1)
+        if station.snapshot.lateness.passes:
+            _note_real_time("control thread", station.real_time_refused)
+            return
 
 
 async def _until_the_end(built: _Built, end: "_End") -> int:

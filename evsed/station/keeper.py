@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from evsed.charging.snapshot import Snapshot
+from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
@@ -19,6 +19,10 @@ _EVERY_S: Final = 0.1
 #: After a failed write the disk is left alone for so many rounds.
 _PAUSE_ROUNDS: Final = 100
 _UNWRITTEN: Final = 8
+
+#: A contactor is worn after so many. Source: charging.md section 18.8.
+WORN_CLOSINGS: Final = 100_000
+WORN_LOADED_OPENINGS: Final = 2_000
 
 _log = logging.getLogger("evsed.station")
 
@@ -51,7 +55,11 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._end.wait(_EVERY_S):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001  # logged with its traceback
+                # Whatever it is: the next round must still write the ledger.
+                _log.exception("keeper: unexpected failure")
 
     def look(self) -> None:
         """Write what is due."""
@@ -112,3 +120,11 @@ def _log_change(before: Snapshot, after: Snapshot) -> None:
         _log.info("fault gone: %s", ", ".join(fault_names(gone)))
     if after.contactor_closed is not before.contactor_closed:
         _log.info("contactor %s", "closed" if after.contactor_closed else "open")
+        _log_wear(before.counters, after.counters)
+
+
+def _log_wear(before: ContactorCounters, after: ContactorCounters) -> None:
+    if before.closings < WORN_CLOSINGS <= after.closings:
+        _log.warning("contactor: %s closings; it is due for replacement", after.closings)
+    if before.loaded_openings < WORN_LOADED_OPENINGS <= after.loaded_openings:
+        _log.warning("contactor: %s openings under load; replace it", after.loaded_openings)

@@ -206,8 +206,13 @@ class ParkedStation(Station):
         raise RejectedError("the station is in maintenance mode; /reason and the log say why")
 
     async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
-        """Take settings for the next start; there is nothing to put them into force on."""
-        del evse, source
+        """Refuse: there is nothing to put settings into force on.
+
+        Raises:
+            RejectedError: always.
+        """
+        del evse
+        await self.send(ShutDown(), source=source)
 
 
 def _call_soon(events: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:

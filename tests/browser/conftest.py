@@ -82,7 +82,9 @@ class Daemon:
         self.post("state", start)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it lasts an event loop runs in this process, and tests of other
+# modules start one of their own.
+@pytest.fixture(scope="module")
 def chromium():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "the browser tests need Chromium: apt install chromium"

@@ -6,7 +6,7 @@ from scenarios.street import Street, quick_board
 
 from evsed.charging.commands import Enable, SetChargingCurrent
 from evsed.errors import RejectedError
-from evsed.station.counters import Ledger
+from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
 
 
@@ -132,3 +132,39 @@ def test_the_worker_survives_a_bad_disk_and_writes_everything_when_it_stops(
     keeper.stop()
     assert not keeper._thread.is_alive()
     assert Ledger(folder / "ledger.json").load().enabled is False
+
+
+def test_a_worn_contactor_is_told_once(tmp_path, caplog):
+    counters = Counters(closings=99_999, loaded_openings=1_999)
+    street = Street(counters=counters).start()
+    keeper = Keeper(street.station, Ledger(tmp_path / "ledger.json"), tmp_path / "recordings")
+    keeper.look()
+    street.charge().set(reaction=-1).wait_s(2)
+    street.send(Enable(False)).wait_s(7)
+    keeper.look()
+    assert [line for line in said(caplog, logging.WARNING) if line.startswith("contactor:")] == [
+        "contactor: 100000 closings; it is due for replacement",
+        "contactor: 2000 openings under load; replace it",
+    ]
+    street.send(Enable(True)).wait_s(1)
+    keeper.look()
+    assert len([line for line in said(caplog) if line.startswith("contactor:")]) == 2
+
+
+def test_the_worker_goes_on_after_an_unexpected_failure(street, tmp_path, caplog):
+    class Broken(Ledger):
+        def due(self, snapshot):
+            self.asked = getattr(self, "asked", 0) + 1
+            if self.asked == 1:
+                raise ZeroDivisionError("for once")
+            return super().due(snapshot)
+
+    ledger = Broken(tmp_path / "ledger.json")
+    keeper = Keeper(street.station, ledger, tmp_path / "recordings")
+    keeper.start()
+    deadline = time.monotonic() + 10
+    while getattr(ledger, "asked", 0) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    keeper.stop()
+    assert ledger.asked >= 2
+    assert "keeper: unexpected failure" in said(caplog)

@@ -222,4 +222,5 @@ async def test_a_parked_station_shows_f_and_refuses_everything(tmp_path):
     assert station.maintenance == "board.yaml:3:1: pilot: missing"
     with pytest.raises(RejectedError, match="maintenance mode"):
         await station.send(ShutDown(), source="test")
-    await station.apply_settings(default_evse(BOARD), source="test")
+    with pytest.raises(RejectedError, match="maintenance mode"):
+        await station.apply_settings(default_evse(BOARD), source="test")
