@@ -104,6 +104,10 @@ def shared_daemon(tmp_path_factory):
 
 @pytest.fixture
 def daemon(shared_daemon):
+    if shared_daemon.get("state")["errors"] is not None:
+        # A fault that an earlier test left behind would stay for 60 s.
+        shared_daemon.stop()
+        shared_daemon.start()
     shared_daemon.begin_anew()
     return shared_daemon
 
