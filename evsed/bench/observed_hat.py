@@ -63,10 +63,6 @@ class ObservedSampler:
         self._begin()
         return self._watch(self._sampler.take_windows())
 
-    def urgent(self) -> bool:
-        """Return whether a window has finished."""
-        return self._sampler.urgent()
-
 
 class ObservedContactor:
     """A ``Contactor`` that tells every command with the time at which it was given.

@@ -114,9 +114,6 @@ class Sampler(Protocol):
             HardwareError: the converter does not answer.
         """
 
-    def urgent(self) -> bool:
-        """Return whether a window has finished since the last ``take_windows``; does not wait."""
-
 
 class Contactor(Protocol):
     """What puts mains on the outlet."""

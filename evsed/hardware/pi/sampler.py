@@ -84,10 +84,6 @@ class SpiSampler:
             taken.append(self._windows.popleft())
         return taken
 
-    def urgent(self) -> bool:
-        """Return whether a window has finished since the last ``take_windows``; does not wait."""
-        return bool(self._windows)
-
     def close(self) -> None:
         """Stop the thread and close the converters."""
         self._stopping = True

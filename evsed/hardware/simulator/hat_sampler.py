@@ -74,11 +74,6 @@ class SimulatedSampler:
         finished, self._finished = self._finished, []
         return finished
 
-    def urgent(self) -> bool:
-        """Return whether a window waits."""
-        self.catch_up()
-        return bool(self._finished)
-
     def catch_up(self) -> None:
         """Take every window that has ended by now."""
         now_us = self._circuit.now_us

@@ -119,10 +119,10 @@ def test_full_windows_follow_one_another(world, hat):
     assert statistics.median(gaps) <= 5
 
 
-def test_urgent_tells_of_a_window_until_it_is_taken(hat):
-    eventually(hat.sampler.urgent)
-    assert hat.sampler.take_windows()
-    assert not hat.sampler.urgent()
+def test_a_window_is_taken_once(hat):
+    taken = [*eventually(hat.sampler.take_windows), *eventually(hat.sampler.take_windows)]
+    begun = [window.started_ms for window in taken]
+    assert begun == sorted(set(begun))
 
 
 def test_a_dead_converter_is_an_error_until_it_answers_again(world, hat):
@@ -137,7 +137,7 @@ def test_a_dead_converter_is_an_error_until_it_answers_again(world, hat):
     assert "adc0" in eventually(fails)
     world.set(adcDead=False)
     eventually(lambda: not fails())
-    eventually(hat.sampler.urgent)
+    assert eventually(hat.sampler.take_windows)
 
 
 @pytest.mark.parametrize("name", ["sim", "full-three-phase"])

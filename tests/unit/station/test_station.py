@@ -38,9 +38,6 @@ class DrivenSampler:
         self.world.go_on()
         return self.sampler.take_windows()
 
-    def urgent(self):
-        return self.sampler.urgent()
-
 
 class World:
     """A station on a circuit in real time. Only the control thread touches the circuit."""
