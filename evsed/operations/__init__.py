@@ -1,0 +1,1 @@
+"""What every interface can show and ask for: one function each, in the units of the API."""
