@@ -1,4 +1,4 @@
-"""The three families of exceptions the daemon raises, under one root."""
+"""The families of exceptions the daemon raises, under one root."""
 
 
 class EvsedError(Exception):
@@ -25,3 +25,7 @@ class RejectedError(EvsedError):
 
 class HardwareError(EvsedError):
     """A device failed; the message names device and pin."""
+
+
+class StorageError(EvsedError):
+    """The disk refused to keep something; the old values stay in force."""

@@ -4,6 +4,8 @@ Core values are whole numbers: 0.1 A (``_da``), Ws (``_ws``), W, 0.01 °C (``_cd
 Source: charging.md sections 1 and 13.5.
 """
 
+import math
+
 WS_PER_WH = 3600
 
 
@@ -35,3 +37,31 @@ def tenths(current_a: float) -> int:
 def degrees(temperature_cdeg: int) -> float:
     """Return hundredths of a degree as °C."""
     return temperature_cdeg / 100
+
+
+def millivolts(voltage_v: float) -> int:
+    """Return a measured voltage in mV, to the nearest."""
+    return nearest(voltage_v * 1000)
+
+
+def milliamperes(current_a: float) -> int:
+    """Return a measured current in mA, to the nearest."""
+    return nearest(current_a * 1000)
+
+
+def hundredths(value: float) -> int:
+    """Return a measured value (V or A) in hundredths, to the nearest."""
+    return nearest(value * 100)
+
+
+def nearest(value: float) -> int:
+    """Return the nearest whole number, 0 for what is not a number; halves go away from zero."""
+    if not math.isfinite(value):
+        return 0
+    # The product of a decimal fraction and 1000 may lie a hair below a half.
+    return int(math.copysign(math.floor(abs(value) + 0.5 + 1e-9), value))
+
+
+def saturated(value: int, low: int, high: int) -> int:
+    """Return a value within what its wire form can hold: it sticks at the end, never wraps."""
+    return max(low, min(high, value))

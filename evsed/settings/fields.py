@@ -5,6 +5,7 @@ without its unit, in camelCase. Values from outside are what JSON has: a bool is
 16.0 is a whole number, null is nothing. Source: rest.md section 1.3.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -17,6 +18,8 @@ _DECLARED: Final = ("kind", "default", "low", "high", "words", "unit", "about")
 _UNITS: Final = frozenset({"a", "da", "c", "ms", "s", "v", "w", "ws"})
 #: How far a current may lie outside its range before it is refused. Source: rest.md section 4.
 _TOLERANCE_A: Final = 1e-6
+#: Control characters and halves of surrogate pairs.
+_NO_TEXT: Final = frozenset({"Cc", "Cs"})
 
 
 class Kind(Enum):
@@ -27,6 +30,7 @@ class Kind(Enum):
     FLAG = "true or false"
     FLAG_OR_BIT = "true or false (or 1 or 0)"
     WORD = "one of"
+    TEXT = "a text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class Setting:
         """Return what is permitted, in words."""
         if self.kind is Kind.WORD:
             return f"one of {', '.join(self.words)}"
+        if self.kind is Kind.TEXT:
+            return f"a text of {self.low} … {self.high} bytes without control characters"
         if self.kind in {Kind.FLAG, Kind.FLAG_OR_BIT}:
             return str(self.kind.value)
         unit = f" {self.unit}" if self.unit else ""
@@ -80,6 +86,8 @@ class Setting:
                 return bool(bit) if bit in {0, 1} else None
             case Kind.TENTHS:
                 return _tenths(value, self.low, high)
+            case Kind.TEXT:
+                return _text(value, self.low, high)
         number = _whole(value)
         return number if number is not None and self.low <= number <= high else None
 
@@ -107,6 +115,11 @@ def flag(default: bool, *, about: str, or_bit: bool = False) -> Any:
 def word(default: str, *, words: tuple[str, ...], about: str) -> Any:
     """Declare a word from a list."""
     return _declared(Setting(kind=Kind.WORD, default=default, words=words, about=about))
+
+
+def text(default: str, *, low: int = 0, high: int, about: str) -> Any:
+    """Declare a text of ``low`` to ``high`` bytes of UTF-8 on one line."""
+    return _declared(Setting(kind=Kind.TEXT, default=default, low=low, high=high, about=about))
 
 
 def settings_of(schema: type) -> Mapping[str, Setting]:
@@ -147,6 +160,12 @@ def _tenths(value: object, low: int, high: int) -> int | None:
         return None
     # NaN is in no range, infinity in none of ours.
     return tenths(value) if low - _TOLERANCE_A <= value <= high + _TOLERANCE_A else None
+
+
+def _text(value: object, low: int, high: int) -> str | None:
+    if not isinstance(value, str) or any(unicodedata.category(one) in _NO_TEXT for one in value):
+        return None
+    return value if low <= len(value.encode()) <= high else None
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,113 @@
+"""One section of the settings: how it starts, how a patch changes it, how it is shown and kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from evsed.board.description import Board
+from evsed.errors import RejectedError
+from evsed.settings.fields import Kind, Setting, settings_of
+from evsed.units import amperes
+
+T = TypeVar("T")
+Remarks = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section(Generic[T]):
+    """What the store has to know about one section.
+
+    Args:
+        name: the wire name, below /config/ and in the file.
+        default: the values of a charger that was never configured.
+        patched: values with a client's patch applied; raises ``RejectedError``.
+        shown: what interfaces show; no secrets.
+        kept: what is written to disk, as ``restored`` takes it.
+        restored: values from what was kept, with a remark for everything that had to be changed to
+            fit the board; raises ``RejectedError``.
+        keys: what an object that was kept may hold; others are remarked upon and left out. Empty
+            for a section that is no object.
+    """
+
+    name: str
+    default: Callable[[Board], T]
+    patched: Callable[[T, object, Board], T]
+    shown: Callable[[T], Any]
+    kept: Callable[[T], Any]
+    restored: Callable[[Any, Board], tuple[T, Remarks]]
+    keys: tuple[str, ...] = ()
+
+
+def plain_section(
+    name: str,
+    schema: type[T],
+    *,
+    check: Callable[[T, Board], None] | None = None,
+    secrets: tuple[str, ...] = (),
+) -> Section[T]:
+    """Return the section of a settings class whose fields stand for themselves.
+
+    Args:
+        name: the wire name.
+        schema: a dataclass of declared settings, all with defaults.
+        check: judges the values as a whole; raises ``RejectedError``.
+        secrets: wire names that are kept and never shown.
+    """
+    declared = settings_of(schema)
+
+    def patched(before: T, patch: object, board: Board) -> T:
+        after = apply_patch(before, patch, declared)
+        if check is not None:
+            check(after, board)
+        return after
+
+    def restored(kept: Any, board: Board) -> tuple[T, Remarks]:
+        return (patched(schema(), kept, board) if kept else schema()), ()
+
+    return Section(
+        name=name,
+        default=lambda _board: schema(),
+        patched=patched,
+        shown=lambda value: wire_object(value, declared, without=secrets),
+        kept=lambda value: wire_object(value, declared),
+        restored=restored,
+        keys=tuple(declared),
+    )
+
+
+def apply_patch(before: T, patch: object, declared: Mapping[str, Setting]) -> T:
+    """Return settings with the known keys of a patch applied; at least one must be known.
+
+    Raises:
+        RejectedError: not an object, no known key, or a value that is not permitted.
+    """
+    known = known_part(patch, declared)
+    changes = {declared[key].name: declared[key].check(value) for key, value in known.items()}
+    return replace(before, **changes)  # type: ignore[type-var]  # a dataclass of declarations
+
+
+def known_part(patch: object, declared: Mapping[str, Any]) -> dict[str, object]:
+    """Return the known keys of a patch, in the declared order.
+
+    Raises:
+        RejectedError: not an object, or no known key.
+    """
+    if not isinstance(patch, dict):
+        raise RejectedError("a JSON object was expected")
+    known = {key: patch[key] for key in declared if key in patch}
+    if not known:
+        raise RejectedError(f"no known key; there are {', '.join(declared)}")
+    return known
+
+
+def wire_object(
+    value: Any, declared: Mapping[str, Setting], *, without: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return settings by wire name and in wire units, in the declared order."""
+    return {
+        wire: amperes(getattr(value, one.name))
+        if one.kind is Kind.TENTHS
+        else getattr(value, one.name)
+        for wire, one in declared.items()
+        if wire not in without
+    }
