@@ -10,20 +10,32 @@ import evsed
 from evsed.board.description import Board
 from evsed.host.machine import Machine
 from evsed.services.rest.answers import json_answer
-from evsed.services.rest.board_config import board_object
+from evsed.services.rest.board_config import BOARD_FIELDS, board_object
 from evsed.services.rest.body import BodyReader
+from evsed.services.rest.detail import DETAIL_FIELDS
+from evsed.services.rest.endpoints import Endpoint, routes
 from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_stream import EventStreams
 from evsed.services.rest.evse_config import EvseConfig
 from evsed.services.rest.info import info_object
+from evsed.services.rest.schema import (
+    EVENTS,
+    as_written,
+    of_row,
+    of_setting,
+    of_table,
+    patch,
+    record,
+)
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource, StateValue
-from evsed.services.rest.state_fields import WRITABLE
+from evsed.services.rest.state_fields import STATE_FIELDS, WRITABLE
 from evsed.services.rest.values import EnergyUnit
+from evsed.settings.schema import EVSE
 from evsed.settings.store import SettingsStore
 from evsed.station.station import Station
 
-ROOT: Final = "/api/v1"
+_OBJECT: Final = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +72,14 @@ class RestApi:
         )
         self.events = self._event_hub()
 
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return everything that is served, row by row."""
+        extensions = self._extensions() if self._parts.extensions else ()
+        return (*self._state_endpoints(), *self._config_endpoints(), *extensions)
+
     def routes(self) -> tuple[web.RouteDef, ...]:
         """Return all routes."""
-        extensions = self._extension_routes() if self._parts.extensions else ()
-        return (*self._state_routes(), *self._config_routes(), *extensions)
+        return routes(self.endpoints())
 
     def _event_hub(self) -> EventHub:
         topics = (
@@ -72,22 +88,50 @@ class RestApi:
         )
         return EventHub(secrets.token_hex(4), {"appVersion": f"v{evsed.__version__}"}, topics)
 
-    def _state_routes(self) -> tuple[web.RouteDef, ...]:
+    def _state_endpoints(self) -> tuple[Endpoint, ...]:
         state = self._state
         values = (
-            web.post(f"{ROOT}/state/{row.write.path}", StateValue(state, row).post)
+            Endpoint(
+                method="POST",
+                path=f"/state/{row.write.path}",
+                handler=StateValue(state, row).post,
+                summary=f"Set {row.name}",
+                body=of_row(row),
+            )
             for row in WRITABLE.values()
             if row.write
         )
         return (
-            web.get(f"{ROOT}/state", state.get),
-            web.post(f"{ROOT}/state", state.post),
+            Endpoint(
+                method="GET",
+                path="/state",
+                handler=state.get,
+                summary="Full live charging state",
+                answer=of_table(STATE_FIELDS),
+            ),
+            Endpoint(
+                method="POST",
+                path="/state",
+                handler=state.post,
+                summary="Set several state fields at once",
+                body=patch({name: of_row(row) for name, row in WRITABLE.items()}),
+            ),
             *values,
-            web.post(f"{ROOT}/state/authorize", state.authorize),
-            web.post(f"{ROOT}/state/reset-total-consumption", state.reset_total),
+            Endpoint(
+                method="POST",
+                path="/state/authorize",
+                handler=state.authorize,
+                summary="Authorize a pending charge",
+            ),
+            Endpoint(
+                method="POST",
+                path="/state/reset-total-consumption",
+                handler=state.reset_total,
+                summary="Reset the lifetime energy counter",
+            ),
         )
 
-    def _config_routes(self) -> tuple[web.RouteDef, ...]:
+    def _config_endpoints(self) -> tuple[Endpoint, ...]:
         parts = self._parts
         evse = EvseConfig(
             station=parts.station,
@@ -96,23 +140,80 @@ class RestApi:
             bodies=parts.bodies,
             changed=self.events.config_changed,
         )
+        shown = {wire: of_setting(setting) for wire, setting in EVSE.items()}
         return (
-            web.get(f"{ROOT}/config/evse", evse.get),
-            web.post(f"{ROOT}/config/evse", evse.post),
-            web.get(f"{ROOT}/board-config", self._board_config),
-            web.get(f"{ROOT}/info", self._info),
+            Endpoint(
+                method="GET",
+                path="/config/evse",
+                handler=evse.get,
+                summary="Charging hardware and defaults",
+                answer=record(shown),
+            ),
+            Endpoint(
+                method="POST",
+                path="/config/evse",
+                handler=evse.post,
+                summary="Change charging hardware and defaults",
+                body=patch({wire: as_written(EVSE[wire], shown[wire]) for wire in EVSE}),
+            ),
+            Endpoint(
+                method="GET",
+                path="/board-config",
+                handler=self._board_config,
+                summary="What the board is able to do",
+                answer=of_table(BOARD_FIELDS),
+            ),
+            Endpoint(
+                method="GET",
+                path="/info",
+                handler=self._info,
+                summary="Version, computer and temperatures",
+                answer=_OBJECT,
+            ),
         )
 
-    def _extension_routes(self) -> tuple[web.RouteDef, ...]:
-        routes = [
-            web.get(f"{ROOT}/events", EventStreams(self.events).get),
-            web.get(f"{ROOT}/reason", self._state.get_reason),
-        ]
-        if self._parts.simulator:
-            simulator = SimulatorResource(circuit=self._parts.simulator, bodies=self._parts.bodies)
-            routes.append(web.get(f"{ROOT}/simulator", simulator.get))
-            routes.append(web.post(f"{ROOT}/simulator", simulator.post))
-        return tuple(routes)
+    def _extensions(self) -> tuple[Endpoint, ...]:
+        own = (
+            Endpoint(
+                method="GET",
+                path="/events",
+                handler=EventStreams(self.events).get,
+                summary="Changes as they happen (server-sent events)",
+                answer=EVENTS,
+                errors=(503,),
+                extension=True,
+            ),
+            Endpoint(
+                method="GET",
+                path="/reason",
+                handler=self._state.get_reason,
+                summary="Why the station is, or is not, charging",
+                answer=of_table(DETAIL_FIELDS),
+                extension=True,
+            ),
+        )
+        if self._parts.simulator is None:
+            return own
+        simulator = SimulatorResource(circuit=self._parts.simulator, bodies=self._parts.bodies)
+        return (
+            *own,
+            Endpoint(
+                method="GET",
+                path="/simulator",
+                handler=simulator.get,
+                summary="The simulated circuit and vehicle",
+                answer=_OBJECT,
+                extension=True,
+            ),
+            Endpoint(
+                method="POST",
+                path="/simulator",
+                handler=simulator.post,
+                summary="Act as the vehicle or the circuit",
+                body=_OBJECT,
+                extension=True,
+            ),
+        )
 
     async def _board_config(self, _request: web.Request) -> web.Response:
         return json_answer(board_object(self._parts.board))
