@@ -14,7 +14,7 @@ from typing import Any, Final
 from evsed.errors import RejectedError
 from evsed.units import tenths
 
-_DECLARED: Final = ("kind", "default", "low", "high", "words", "unit", "about")
+_DECLARED: Final = ("kind", "default", "low", "high", "words", "unit", "about", "secret")
 _UNITS: Final = frozenset({"a", "da", "c", "ms", "s", "v", "w", "ws"})
 #: How far a current may lie outside its range before it is refused. Source: rest.md section 4.
 _TOLERANCE_A: Final = 1e-6
@@ -44,6 +44,8 @@ class Setting:
     words: tuple[str, ...] = ()
     unit: str = ""
     about: str = ""
+    #: never shown, not even in a refusal
+    secret: bool = False
     name: str = ""
     wire: str = ""
 
@@ -71,7 +73,8 @@ class Setting:
         ceiling = self.high if high is None else high
         taken = self._taken(value, ceiling)
         if taken is None:
-            text = f"{_shown(value)} is not permitted, expected {self.wanted(ceiling)}"
+            shown = "this" if self.secret else _shown(value)
+            text = f"{shown} is not permitted, expected {self.wanted(ceiling)}"
             raise RejectedError(text, key=self.wire)
         return taken
 
@@ -117,9 +120,11 @@ def word(default: str, *, words: tuple[str, ...], about: str) -> Any:
     return _declared(Setting(kind=Kind.WORD, default=default, words=words, about=about))
 
 
-def text(default: str, *, low: int = 0, high: int, about: str) -> Any:
+def text(default: str, *, low: int = 0, high: int, about: str, secret: bool = False) -> Any:
     """Declare a text of ``low`` to ``high`` bytes of UTF-8 on one line."""
-    return _declared(Setting(kind=Kind.TEXT, default=default, low=low, high=high, about=about))
+    return _declared(
+        Setting(kind=Kind.TEXT, default=default, low=low, high=high, about=about, secret=secret)
+    )
 
 
 def settings_of(schema: type) -> Mapping[str, Setting]:
@@ -143,7 +148,7 @@ def wire_name(name: str) -> str:
 
 
 def _declared(setting: Setting) -> Any:
-    return field(default=setting.default, metadata={"setting": setting})
+    return field(default=setting.default, repr=not setting.secret, metadata={"setting": setting})
 
 
 def _whole(value: object) -> int | None:
