@@ -18,6 +18,7 @@ from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_stream import EventStreams
 from evsed.services.rest.evse_config import EvseConfig
 from evsed.services.rest.info import info_object
+from evsed.services.rest.openapi import with_document
 from evsed.services.rest.schema import (
     EVENTS,
     as_written,
@@ -29,8 +30,8 @@ from evsed.services.rest.schema import (
 )
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource, StateValue
-from evsed.services.rest.state_fields import STATE_FIELDS, WRITABLE
-from evsed.services.rest.values import EnergyUnit
+from evsed.operations.state_fields import STATE_FIELDS, WRITABLE
+from evsed.operations.values import EnergyUnit
 from evsed.settings.schema import EVSE
 from evsed.settings.store import SettingsStore
 from evsed.station.station import Station
@@ -74,8 +75,10 @@ class RestApi:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return everything that is served, row by row."""
-        extensions = self._extensions() if self._parts.extensions else ()
-        return (*self._state_endpoints(), *self._config_endpoints(), *extensions)
+        rows = (*self._state_endpoints(), *self._config_endpoints())
+        if not self._parts.extensions:
+            return rows
+        return with_document((*rows, *self._extensions()))
 
     def routes(self) -> tuple[web.RouteDef, ...]:
         """Return all routes."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from evsed.services.rest.values import Kind
+from evsed.operations.values import Kind
 from evsed.settings.fields import Kind as SettingKind
 from evsed.settings.fields import Setting
 
@@ -157,6 +157,8 @@ def of_setting(
             schema = text(setting.about, words=setting.words if words is None else words)
         case SettingKind.FLAG | SettingKind.FLAG_OR_BIT:
             schema = flag(setting.about)
+        case SettingKind.TEXT:
+            schema = text(setting.about, shortest=lowest, longest=highest)
         case SettingKind.TENTHS:
             schema = number(setting.about, low=lowest, high=highest, unit=setting.unit)
         case _:
