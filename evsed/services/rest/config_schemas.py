@@ -1,0 +1,104 @@
+"""Schemas of the settings as /config/<section> shows and takes them, on this board. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from evsed.board.description import Board
+from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record
+from evsed.settings.fields import Setting, settings_of
+from evsed.settings.network import DiscoverySettings, WifiSettings
+from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE
+from evsed.settings.schema import EVSE
+from evsed.settings.serial import SERIAL
+from evsed.settings.services import ModbusSettings, ScriptSettings
+
+_METER_MODES: Final = {"none": ("dummy",), "cur": ("dummy", "cur")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """What GET answers, and what POST takes."""
+
+    shown: Schema
+    written: Schema
+
+
+def config_shapes(board: Board) -> Mapping[str, Shapes]:
+    """Return the shapes of every section, in the order of GET /config."""
+    return {
+        "evse": _evse(board),
+        "wifi": _plain(settings_of(WifiSettings), secrets=("password",)),
+        "discovery": _plain(settings_of(DiscoverySettings)),
+        "serial": _serial(len(board.serials)),
+        "modbus": _plain(settings_of(ModbusSettings)),
+        "script": _plain(settings_of(ScriptSettings)),
+        "scheduler": _scheduler(),
+    }
+
+
+def _plain(
+    declared: Mapping[str, Setting],
+    *,
+    secrets: tuple[str, ...] = (),
+    narrower: Mapping[str, Schema] | None = None,
+) -> Shapes:
+    shown = {wire: of_setting(one) for wire, one in declared.items()} | dict(narrower or {})
+    written = {wire: as_written(declared[wire], schema) for wire, schema in shown.items()}
+    written |= {wire: {**written[wire], "writeOnly": True} for wire in secrets}
+    return Shapes(
+        shown=record({wire: schema for wire, schema in shown.items() if wire not in secrets}),
+        written=patch(written),
+    )
+
+
+def _evse(board: Board) -> Shapes:
+    ceiling = of_setting(EVSE["maxChargingCurrent"])
+    rating = f"{ceiling['description']}; the board is rated for {board.limits.max_current_a} A"
+    modes = _METER_MODES.get(board.energy_meter_mode, ("dummy", "cur", "cur_vlt"))
+    narrower: dict[str, Schema] = {
+        "maxChargingCurrent": {**ceiling, "description": rating},
+        "energyMeterMode": of_setting(EVSE["energyMeterMode"], words=modes),
+        **_lock(board),
+    }
+    if board.proximity is None:
+        narrower["socketOutlet"] = _only_false(EVSE["socketOutlet"], "no proximity sensing")
+    if board.rcm is None:
+        narrower["rcm"] = _only_false(EVSE["rcm"], "no residual current monitor")
+    return _plain(EVSE, narrower=narrower)
+
+
+def _lock(board: Board) -> dict[str, Schema]:
+    lock = board.socket_lock
+    if lock is None:
+        return {}
+    operating, rest = EVSE["socketLockOperatingTime"], EVSE["socketLockBreakTime"]
+    return {
+        "socketLockOperatingTime": of_setting(operating, high=lock.max_operating_time_ms),
+        "socketLockBreakTime": of_setting(rest, low=lock.min_break_time_ms),
+    }
+
+
+def _only_false(setting: Setting, why: str) -> Schema:
+    schema: dict[str, Any] = dict(of_setting(setting))
+    return {**schema, "enum": [False], "description": f"{setting.about}; {why} on this board"}
+
+
+def _serial(ports: int) -> Shapes:
+    entry = {wire: of_setting(one) for wire, one in SERIAL.items()}
+    about = "one entry per serial port, in the order of /board-config"
+    return Shapes(
+        shown=array(record(entry), about, shortest=ports, longest=ports),
+        written=array(record(entry, required=()), about, shortest=ports, longest=ports),
+    )
+
+
+def _scheduler() -> Shapes:
+    clock = {wire: of_setting(one) for wire, one in CLOCK.items()}
+    entry = {wire: of_setting(one) for wire, one in SCHEDULE.items()}
+    about = "scheduled actions; replaced as a whole"
+    shown = array(record(entry), about, longest=MAX_SCHEDULES)
+    written = array(record(entry, required=("action",)), about, longest=MAX_SCHEDULES)
+    return Shapes(
+        shown=record({**clock, "schedules": shown}), written=patch({**clock, "schedules": written})
+    )
