@@ -29,3 +29,11 @@ class HardwareError(EvsedError):
 
 class StorageError(EvsedError):
     """The disk refused to keep something; the old values stay in force."""
+
+
+class DisplayError(EvsedError):
+    """The display refused a program, or did not answer; the old one may be gone."""
+
+
+class BrokenUpload(EvsedError):  # noqa: N818  # a name the API's words suggest
+    """Whoever sent a file stopped before its end."""
