@@ -1,4 +1,5 @@
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,9 @@ REFUSED = [
     (b'"\\ud800"', "surrogate"),
     (b'{"\\udfff":[1]}', "surrogate"),
     (b'{"a":[["\\ud83d"]]}', "surrogate"),
+    (b'"\\ude97\\ud83d"', "surrogate"),
+    (b'"\\ud83d\\\\\\ude97"', "surrogate"),
+    (b'["", "\\ud83d\\ud83d\\ude97"]', "surrogate"),
     (b"{'a':1}", "not JSON"),
     (b"[1,]", "not JSON"),
     (b"01", "not JSON"),
@@ -38,6 +42,8 @@ TAKEN = [
     (b"\xef\xbb\xbftrue", True),
     (b" 16.0 ", 16.0),
     (b'"\\ud83d\\ude97"', "\N{AUTOMOBILE}"),
+    (b'"\\\\ud83d"', "\\ud83d"),
+    (b'"\\uD83D\\uDE97\\\\"', "\N{AUTOMOBILE}\\"),
     (b'{"a":[1,null,{"b":"x"}]}', {"a": [1, None, {"b": "x"}]}),
     (b"9" * 4000, int("9" * 4000)),
     (b"1e-400", 0.0),
@@ -67,3 +73,15 @@ def test_whatever_is_fed_it_returns_or_refuses(body):
 def test_json_like_text_returns_or_refuses(text):
     with contextlib.suppress(RejectedError):
         parse(text.encode())
+
+
+@given(st.text(st.characters(categories=("Lu", "Cs", "So"), include_characters='"\\u'), max_size=8))
+def test_exactly_the_texts_that_cannot_be_encoded_are_refused(text):
+    body = json.dumps([text]).encode()
+    try:
+        text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        with pytest.raises(RejectedError, match="surrogate"):
+            parse(body)
+    else:
+        parse(body)
