@@ -37,3 +37,18 @@ class DisplayError(EvsedError):
 
 class BrokenUpload(EvsedError):  # noqa: N818  # a name the API's words suggest
     """Whoever sent a file stopped before its end."""
+
+
+class UpdateError(EvsedError):
+    """An update could not be had or installed; what was running goes on running.
+
+    Args:
+        status: the API's number for what went wrong: 520 the version could not be looked up, 521
+            download, check, staging or installation failed, 523 not an acceptable package.
+            Source: rest.md section 12.
+        reason: one sentence.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
