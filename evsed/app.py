@@ -22,11 +22,14 @@ from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.hardware.simulator.launch import Simulator, launched_simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
+from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine
+from evsed.host.network import UnmanagedNetwork
+from evsed.operations.operations import Operations
+from evsed.operations.values import EnergyUnit
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
 from evsed.services.rest.routes import RestApi, RestParts
-from evsed.services.rest.values import EnergyUnit
 from evsed.settings.administrator import Administrator, read_administrator
 from evsed.settings.store import SettingsStore
 from evsed.station.station import ParkedStation, Station
@@ -199,14 +202,23 @@ def _rest_api(built: _Built) -> RestApi:
     simulator = built.simulator
     return RestApi(
         RestParts(
-            station=built.station,
-            settings=built.settings,
-            board=built.board,
-            machine=Machine(simulated=simulator is not None),
+            operations=_operations(built),
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
         )
+    )
+
+
+def _operations(built: _Built) -> Operations:
+    simulated = built.simulator is not None
+    return Operations(
+        station=built.station,
+        settings=built.settings,
+        board=built.board,
+        machine=Machine(simulated=simulated),
+        network=UnmanagedNetwork(),
+        clock=ShiftedClock() if simulated else SystemClock(),
     )
 
 

@@ -19,7 +19,10 @@ from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.hardware.simulator.launch import Simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
+from evsed.host.clock import ShiftedClock
 from evsed.host.machine import Machine
+from evsed.host.network import UnmanagedNetwork
+from evsed.operations.operations import Operations
 from evsed.services.http.service import Door, HttpService
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.settings.administrator import Administrator
@@ -95,10 +98,14 @@ async def running_charger(
         prepare(station)
         rest = RestApi(
             RestParts(
-                station=station,
-                settings=settings,
-                board=board,
-                machine=Machine(simulated=True),
+                operations=Operations(
+                    station=station,
+                    settings=settings,
+                    board=board,
+                    machine=Machine(simulated=True),
+                    network=UnmanagedNetwork(),
+                    clock=ShiftedClock(),
+                ),
                 simulator=SimulatorClient(simulator.control_socket),
             )
         )

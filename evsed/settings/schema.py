@@ -1,13 +1,13 @@
 """Every setting of the charger: one line each with default, range, unit and meaning."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evsed.board.description import Board
 from evsed.errors import RejectedError
-from evsed.settings.fields import Kind, Setting, current, flag, settings_of, whole, word
-from evsed.units import amperes
+from evsed.settings.fields import Setting, current, flag, settings_of, whole, word
+from evsed.settings.section import wire_object
 
 #: 2**32 - 1 Wh, the most any interface can set. Source: rest.md section 4.
 MAX_ENERGY_WS: Final = 15_461_882_262_000
@@ -69,11 +69,7 @@ def default_evse(board: Board) -> EvseSettings:
 
 def wire_evse(settings: EvseSettings) -> dict[str, object]:
     """Return the object interfaces show: wire names and units, in the declared order."""
-    values = asdict(settings)
-    return {
-        wire: amperes(values[one.name]) if one.kind is Kind.TENTHS else values[one.name]
-        for wire, one in EVSE.items()
-    }
+    return wire_object(settings, EVSE)
 
 
 def patched_evse(before: EvseSettings, patch: Mapping[str, object]) -> EvseSettings:

@@ -43,6 +43,7 @@ def plain_section(
     schema: type[T],
     *,
     check: Callable[[T, Board], None] | None = None,
+    fit: Callable[[T, Board], tuple[T, Remarks]] | None = None,
     secrets: tuple[str, ...] = (),
 ) -> Section[T]:
     """Return the section of a settings class whose fields stand for themselves.
@@ -51,6 +52,7 @@ def plain_section(
         name: the wire name.
         schema: a dataclass of declared settings, all with defaults.
         check: judges the values as a whole; raises ``RejectedError``.
+        fit: the nearest values this board can do, for what was kept with another board.
         secrets: wire names that are kept and never shown.
     """
     declared = settings_of(schema)
@@ -62,7 +64,8 @@ def plain_section(
         return after
 
     def restored(kept: Any, board: Board) -> tuple[T, Remarks]:
-        return (patched(schema(), kept, board) if kept else schema()), ()
+        value = apply_patch(schema(), kept, declared) if kept else schema()
+        return (value, ()) if fit is None else fit(value, board)
 
     return Section(
         name=name,
@@ -96,7 +99,7 @@ def known_part(patch: object, declared: Mapping[str, Any]) -> dict[str, object]:
         raise RejectedError("a JSON object was expected")
     known = {key: patch[key] for key in declared if key in patch}
     if not known:
-        raise RejectedError(f"no known key; there are {', '.join(declared)}")
+        raise RejectedError(f"at least one of {', '.join(declared)} expected")
     return known
 
 

@@ -39,8 +39,18 @@ def _check_channel(settings: FirmwareSettings, board: Board) -> None:
         raise RejectedError(f"unknown channel, expected one of: {known}", key="channel")
 
 
+def _fit_channel(
+    settings: FirmwareSettings, board: Board
+) -> tuple[FirmwareSettings, tuple[str, ...]]:
+    try:
+        _check_channel(settings, board)
+    except RejectedError as error:
+        return FirmwareSettings(), (str(error),)
+    return settings, ()
+
+
 MODBUS: Final[Section[ModbusSettings]] = plain_section("modbus", ModbusSettings)
 SCRIPT: Final[Section[ScriptSettings]] = plain_section("script", ScriptSettings)
 FIRMWARE: Final[Section[FirmwareSettings]] = plain_section(
-    "firmware", FirmwareSettings, check=_check_channel
+    "firmware", FirmwareSettings, check=_check_channel, fit=_fit_channel
 )

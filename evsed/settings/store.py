@@ -1,6 +1,6 @@
 """Keeps the settings: one file, written whole and durably, with the version before it.
 
-The event-loop thread reads and replaces ``evse``; a worker thread does the writing.
+The event-loop thread reads and replaces ``settings``; a worker thread does the writing.
 """
 
 import asyncio
@@ -8,27 +8,20 @@ import difflib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from evsed.board.description import Board
-from evsed.errors import BadFileError, RejectedError
+from evsed.errors import BadFileError, RejectedError, StorageError
 from evsed.settings.files import replace_file
-from evsed.settings.schema import (
-    EVSE,
-    EvseSettings,
-    check_board,
-    default_evse,
-    fit_to_board,
-    patched_evse,
-    wire_evse,
-)
+from evsed.settings.schema import EvseSettings
+from evsed.settings.sections import SECTIONS, Settings, default_settings
 
 _log = logging.getLogger(__name__)
 
 _VERSION: Final = 1
 _MAX_BYTES: Final = 1024 * 1024
-_SECTIONS: Final = ("version", "evse")
 
 
 class SettingsStore:
@@ -38,15 +31,24 @@ class SettingsStore:
         self._file = state_dir / "settings.json"
         self._previous = state_dir / "settings.json.previous"
         self._board = board
-        self._evse = default_evse(board)
+        self._settings = default_settings(board)
         #: The text of the newest good version on disk; None when there is none.
         self._text: bytes | None = None
         self._lock = asyncio.Lock()
 
     @property
-    def evse(self) -> EvseSettings:
+    def settings(self) -> Settings:
         """The settings in force."""
-        return self._evse
+        return self._settings
+
+    @property
+    def evse(self) -> EvseSettings:
+        """The charger's own section."""
+        return self._settings.evse
+
+    def shown(self, section: str) -> Any:
+        """Return one section as GET shows it: wire names and units, no secrets."""
+        return SECTIONS[section].shown(getattr(self._settings, section))
 
     def load(self) -> None:
         """Read the file, or the version before it, or start with defaults. Never raises."""
@@ -58,7 +60,7 @@ class SettingsStore:
             why = "is missing" if current is None else "cannot be used"
             _log.error("settings: %s %s, the previous version is in force", self._file, why)
             return
-        self._evse, self._text = default_evse(self._board), None
+        self._settings, self._text = default_settings(self._board), None
         if current is None and previous is None:
             _log.info("settings: none stored yet, the defaults are in force")
         else:
@@ -76,55 +78,58 @@ class SettingsStore:
             return False
         return True
 
-    def check_evse(self, patch: Mapping[str, object]) -> EvseSettings:
-        """Return the settings as they would be with a patch applied; nothing changes.
+    def check(self, section: str, patch: object) -> Any:
+        """Return a section as it would be with a patch applied; nothing changes.
 
         Args:
+            section: one of ``SECTIONS``.
             patch: wire names and JSON values. Unknown keys are ignored beside a known one.
 
         Raises:
             RejectedError: names the key and what is permitted.
         """
-        if not any(key in EVSE for key in patch):
-            raise RejectedError(f"no known key; there are {', '.join(EVSE)}")
-        candidate = patched_evse(self._evse, patch)
-        check_board(candidate, self._board)
-        return candidate
+        before = getattr(self._settings, section)
+        return SECTIONS[section].patched(before, patch, self._board)
 
-    async def save_evse(self, candidate: EvseSettings) -> None:
-        """Write checked settings to disk, then put them into force.
+    async def save(self, section: str, candidate: Any) -> None:
+        """Write a checked section to disk, then put it into force.
 
         Raises:
-            OSError: the disk failed; the old settings stay, in memory and on disk.
+            StorageError: the disk failed; the old settings stay, in memory and on disk.
         """
         # Shielded: a caller that is cancelled must not leave disk and memory different.
-        await asyncio.shield(asyncio.ensure_future(self._save(candidate)))
+        await asyncio.shield(asyncio.ensure_future(self._save(section, candidate)))
 
-    async def change_evse(self, patch: Mapping[str, object]) -> EvseSettings:
+    async def change(self, section: str, patch: object) -> Any:
         """Check and save in one step, so that two callers cannot overwrite one another.
 
         Raises:
             RejectedError: names the key and what is permitted.
-            OSError: the disk failed; the old settings stay, in memory and on disk.
+            StorageError: the disk failed; the old settings stay, in memory and on disk.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._change(patch)))
+        return await asyncio.shield(asyncio.ensure_future(self._change(section, patch)))
 
-    async def _save(self, candidate: EvseSettings) -> None:
+    async def _save(self, section: str, candidate: Any) -> None:
         async with self._lock:
-            await self._persist(candidate)
+            await self._persist(section, candidate)
 
-    async def _change(self, patch: Mapping[str, object]) -> EvseSettings:
+    async def _change(self, section: str, patch: object) -> Any:
         async with self._lock:
-            candidate = self.check_evse(patch)
-            await self._persist(candidate)
+            candidate = self.check(section, patch)
+            await self._persist(section, candidate)
             return candidate
 
-    async def _persist(self, candidate: EvseSettings) -> None:
-        if candidate == self._evse:
+    async def _persist(self, section: str, candidate: Any) -> None:
+        after = replace(self._settings, **{section: candidate})
+        if after == self._settings:
             return
-        text = _text(candidate)
-        await asyncio.to_thread(self._write, text)
-        self._evse, self._text = candidate, text
+        text = _text(after)
+        try:
+            await asyncio.to_thread(self._write, text)
+        except OSError as error:
+            _log.error("settings: could not be saved: %s", error)
+            raise StorageError("the settings could not be saved; nothing was changed") from error
+        self._settings, self._text = after, text
 
     def _write(self, text: bytes) -> None:
         """Keep the good version as the previous one, then replace the file."""
@@ -134,18 +139,15 @@ class SettingsStore:
         replace_file(self._file, text)
 
     def _adopt(self, path: Path, data: bytes) -> None:
-        stored, remarks = _parse(data, default_evse(self._board))
+        self._settings, remarks = _parse(data, self._board)
         for remark in remarks:
             _log.error("settings: %s: %s", path, remark)
-        self._evse, changes = fit_to_board(stored, self._board)
-        for change in changes:
-            _log.error("settings: %s: changed to fit the board: %s", path, change)
         self._text = data
 
 
-def _text(settings: EvseSettings) -> bytes:
-    document = {"version": _VERSION, "evse": wire_evse(settings)}
-    return json.dumps(document, indent=2).encode() + b"\n"
+def _text(settings: Settings) -> bytes:
+    kept = {name: one.kept(getattr(settings, name)) for name, one in SECTIONS.items()}
+    return json.dumps({"version": _VERSION, **kept}, indent=2).encode() + b"\n"
 
 
 def _read(path: Path) -> bytes | None:
@@ -160,8 +162,8 @@ def _read(path: Path) -> bytes | None:
     return data
 
 
-def _parse(data: bytes, defaults: EvseSettings) -> tuple[EvseSettings, list[str]]:
-    """Return the settings in a file and a remark for each key that is not known.
+def _parse(data: bytes, board: Board) -> tuple[Settings, list[str]]:
+    """Return the settings in a file and a remark for each thing in it that was not taken as it is.
 
     Raises:
         BadFileError: not our JSON, another version, or a value that is not permitted.
@@ -170,12 +172,29 @@ def _parse(data: bytes, defaults: EvseSettings) -> tuple[EvseSettings, list[str]
     version = document.get("version")
     if type(version) is not int or version != _VERSION:
         raise BadFileError(f"version: {ascii(version)[:40]} is not {_VERSION}")
-    stored = _object(document.get("evse", {}), "evse")
-    remarks = _unknown("", document, _SECTIONS) + _unknown("evse.", stored, tuple(EVSE))
+    remarks = _unknown("", document, ("version", *SECTIONS))
+    found = {}
+    for name, section in SECTIONS.items():
+        found[name], more = _restored(section, document.get(name), board)
+        remarks += more
+    return Settings(**found), remarks
+
+
+def _restored(section: Any, kept: object, board: Board) -> tuple[Any, list[str]]:
+    """Return one section of a file; the defaults when the file is older than the section."""
+    if kept is None:
+        return section.default(board), []
+    remarks: list[str] = []
+    if section.keys:
+        stored = _object(kept, section.name)
+        remarks = _unknown(f"{section.name}.", stored, section.keys)
+        kept = {key: stored[key] for key in stored if key in section.keys}
     try:
-        return patched_evse(defaults, stored), remarks
+        value, changes = section.restored(kept, board)
     except RejectedError as error:
-        raise BadFileError(f"evse.{error}") from error
+        raise BadFileError(f"{section.name}.{error}") from error
+    remarks += [f"changed to fit the board: {section.name}.{change}" for change in changes]
+    return value, remarks
 
 
 def _decoded(data: bytes) -> object:

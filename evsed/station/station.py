@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from evsed.board.description import Board
-from evsed.charging.commands import ApplyRules, Command, ShutDown
+from evsed.charging.commands import ApplyRules, Command, ShutDown, Together
 from evsed.charging.contactor import Contactor
 from evsed.charging.energy import Energy
 from evsed.charging.limits import Limits
@@ -108,16 +108,27 @@ class Station:
         """
         await self._mailbox.send(command, source)
 
-    async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
-        """Put settings in force; they have been checked and saved before.
+    async def write(self, steps: Sequence[Command | EvseSettings], *, source: str) -> None:
+        """Have one control pass take commands and settings in their order, all or none.
+
+        Args:
+            steps: settings have been checked and saved before.
+            source: who asks.
 
         Raises:
+            RejectedError: the charging rules refused a command; nothing changed.
             TimeoutError: no pass took them within one second.
         """
-        rules = rules_in_force(self._board, evse, self._administrator)
-        await self.send(ApplyRules(rules), source=source)
-        if self._hat.lock is not None:
-            self._hat.lock.configure(lock_timing(self._board, evse))
+        commands = tuple(self._command(step) for step in steps)
+        await self.send(commands[0] if len(commands) == 1 else Together(commands), source=source)
+        for step in steps:
+            if isinstance(step, EvseSettings) and self._hat.lock is not None:
+                self._hat.lock.configure(lock_timing(self._board, step))
+
+    def _command(self, step: Command | EvseSettings) -> Command:
+        if isinstance(step, EvseSettings):
+            return ApplyRules(rules_in_force(self._board, step, self._administrator))
+        return step
 
     def start(self) -> None:
         """Start the control thread and the keeper, on the running event loop."""
@@ -205,13 +216,13 @@ class ParkedStation(Station):
         del command, source
         raise RejectedError("the station is in maintenance mode; /reason and the log say why")
 
-    async def apply_settings(self, evse: EvseSettings, *, source: str) -> None:
-        """Refuse: there is nothing to put settings into force on.
+    async def write(self, steps: Sequence[Command | EvseSettings], *, source: str) -> None:
+        """Refuse: there is nothing to put anything into force on.
 
         Raises:
             RejectedError: always.
         """
-        del evse
+        del steps
         await self.send(ShutDown(), source=source)
 
 

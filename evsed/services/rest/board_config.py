@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from evsed.board.description import Board
-from evsed.services.rest.values import Kind
+from evsed.operations.values import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from evsed.charging.snapshot import Lateness, Snapshot
-from evsed.services.rest.values import Kind, rounded
+from evsed.operations.values import Kind, rounded
 from evsed.units import amperes, degrees
 
 

@@ -2,25 +2,24 @@
 
 from typing import Any
 
-import evsed
-from evsed.charging.snapshot import Snapshot
-from evsed.host.machine import Machine
-from evsed.services.rest.values import rounded
+from evsed.operations.picture import Picture
+from evsed.operations.values import rounded
 from evsed.units import degrees
 
 
-def info_object(machine: Machine, now: Snapshot) -> dict[str, Any]:
+def info_object(picture: Picture) -> dict[str, Any]:
     """Return version, computer and temperatures, in the API's order."""
-    memory = machine.memory()
+    facts, now = picture.facts, picture.snapshot
+    memory = facts.memory
     return {
-        "uptime": machine.uptime_s(),
-        "appVersion": f"v{evsed.__version__}",
-        "appDate": machine.build_date(),
-        "appTime": machine.build_time(),
-        "idfVersion": machine.platform,
-        "chip": machine.chip,
-        "chipCores": machine.cores,
-        "chipRevision": machine.revision,
+        "uptime": facts.uptime_s,
+        "appVersion": facts.version,
+        "appDate": facts.built_date,
+        "appTime": facts.built_time,
+        "idfVersion": facts.platform,
+        "chip": facts.chip,
+        "chipCores": facts.cores,
+        "chipRevision": facts.revision,
         "heap": {
             "allocated": memory.used,
             "free": memory.free,

@@ -7,8 +7,9 @@ from typing import Final
 from aiohttp import web
 
 import evsed
-from evsed.board.description import Board
-from evsed.host.machine import Machine
+from evsed.operations.operations import Operations
+from evsed.operations.state_fields import STATE_FIELDS, WRITABLE
+from evsed.operations.values import EnergyUnit
 from evsed.services.rest.answers import json_answer
 from evsed.services.rest.board_config import BOARD_FIELDS, board_object
 from evsed.services.rest.body import BodyReader
@@ -30,11 +31,7 @@ from evsed.services.rest.schema import (
 )
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource, StateValue
-from evsed.operations.state_fields import STATE_FIELDS, WRITABLE
-from evsed.operations.values import EnergyUnit
 from evsed.settings.schema import EVSE
-from evsed.settings.store import SettingsStore
-from evsed.station.station import Station
 
 _OBJECT: Final = {"type": "object"}
 
@@ -44,16 +41,13 @@ class RestParts:
     """What the REST interface is built from.
 
     Args:
-        machine: facts about the computer.
+        operations: what can be shown and asked for.
         simulator: the simulated circuit; None on real hardware.
         energy_unit: of the five energy fields (decision 1).
         extensions: whether paths the API does not know are served.
     """
 
-    station: Station
-    settings: SettingsStore
-    board: Board
-    machine: Machine
+    operations: Operations
     simulator: Simulator | None = None
     energy_unit: EnergyUnit = EnergyUnit.WS
     extensions: bool = True
@@ -66,12 +60,12 @@ class RestApi:
     def __init__(self, parts: RestParts) -> None:
         self._parts = parts
         self._state = StateResource(
-            station=parts.station,
-            settings=parts.settings,
+            operations=parts.operations,
             energy_unit=parts.energy_unit,
             bodies=parts.bodies,
         )
         self.events = self._event_hub()
+        parts.operations.listen(self.events.config_changed)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return everything that is served, row by row."""
@@ -137,11 +131,9 @@ class RestApi:
     def _config_endpoints(self) -> tuple[Endpoint, ...]:
         parts = self._parts
         evse = EvseConfig(
-            station=parts.station,
-            settings=parts.settings,
+            operations=parts.operations,
             energy_unit=parts.energy_unit,
             bodies=parts.bodies,
-            changed=self.events.config_changed,
         )
         shown = {wire: of_setting(setting) for wire, setting in EVSE.items()}
         return (
@@ -219,7 +211,7 @@ class RestApi:
         )
 
     async def _board_config(self, _request: web.Request) -> web.Response:
-        return json_answer(board_object(self._parts.board))
+        return json_answer(board_object(self._parts.operations.board))
 
     async def _info(self, _request: web.Request) -> web.Response:
-        return json_answer(info_object(self._parts.machine, self._parts.station.snapshot))
+        return json_answer(info_object(self._parts.operations.picture()))

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from evsed.errors import RejectedError
+from evsed.operations.values import json_object
 from evsed.services.rest.answers import json_answer, ok
 from evsed.services.rest.body import BodyReader
-from evsed.services.rest.values import json_object
 
 
 class Simulator(Protocol):

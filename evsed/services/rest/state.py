@@ -5,20 +5,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from evsed.charging.commands import Authorize, Command, ResetEnergy, Together
+from evsed.operations.operations import Operations
+from evsed.operations.state_fields import WRITABLE, StateField, Terms, state_object
+from evsed.operations.values import EnergyUnit
 from evsed.services.rest.answers import json_answer, ok
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.detail import detail_object
-from evsed.services.rest.state_fields import (
-    StateField,
-    Terms,
-    command_for,
-    commands_for,
-    state_object,
-)
-from evsed.services.rest.values import EnergyUnit, json_object
-from evsed.settings.store import SettingsStore
-from evsed.station.station import Station
+from evsed.services.rest.energy import in_ws
+from evsed.settings.section import known_part
 
 SOURCE: Final = "rest"
 
@@ -27,18 +21,18 @@ SOURCE: Final = "rest"
 class StateResource:
     """Reads the snapshot and sends commands; an answer means that a control pass has taken them."""
 
-    station: Station
-    settings: SettingsStore
+    operations: Operations
     energy_unit: EnergyUnit = EnergyUnit.WS
     bodies: BodyReader = field(default_factory=BodyReader)
 
     def picture(self) -> dict[str, Any]:
         """Return what GET /state sends now."""
-        return state_object(self.station.snapshot, self._terms())
+        return state_object(self.operations.station.snapshot, Terms(energy_unit=self.energy_unit))
 
     def detail(self) -> dict[str, Any]:
         """Return what GET /reason sends now."""
-        return detail_object(self.station.snapshot, self.station.maintenance)
+        station = self.operations.station
+        return detail_object(station.snapshot, station.maintenance)
 
     async def get(self, _request: web.Request) -> web.Response:
         """GET /state."""
@@ -50,32 +44,28 @@ class StateResource:
 
     async def post(self, request: web.Request) -> web.Response:
         """POST /state: any writable keys, all taken or all refused."""
-        patch = json_object(await self.bodies.json(request))
-        commands = commands_for(patch, self._terms())
-        return await self._send(commands[0] if len(commands) == 1 else Together(commands))
+        return await self._write(known_part(await self.bodies.json(request), WRITABLE))
 
     async def post_value(self, request: web.Request, row: StateField) -> web.Response:
         """POST one bare value."""
-        value = await self.bodies.json(request)
-        return await self._send(command_for(row, value, self._terms()))
+        return await self._write({row.name: await self.bodies.json(request)})
 
     async def authorize(self, request: web.Request) -> web.Response:
         """POST /state/authorize."""
         await self.bodies.drain(request)
-        return await self._send(Authorize())
+        await self.operations.authorize(source=SOURCE)
+        return ok()
 
     async def reset_total(self, request: web.Request) -> web.Response:
         """POST /state/reset-total-consumption."""
         await self.bodies.drain(request)
-        return await self._send(ResetEnergy())
-
-    async def _send(self, command: Command) -> web.Response:
-        await self.station.send(command, source=SOURCE)
+        await self.operations.reset_energy(source=SOURCE)
         return ok()
 
-    def _terms(self) -> Terms:
-        maximum_a = self.settings.evse.max_charging_current_a
-        return Terms(max_charging_current_a=maximum_a, energy_unit=self.energy_unit)
+    async def _write(self, patch: dict[str, object]) -> web.Response:
+        changes = in_ws(patch, self.energy_unit).items()
+        await self.operations.write(tuple(changes), source=SOURCE)
+        return ok()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from evsed.board.reader import read_board
 from evsed.charging.states import Reason
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.hat import simulated_hat
+from evsed.host.clock import ShiftedClock
 from evsed.host.machine import Machine
+from evsed.host.network import UnmanagedNetwork
+from evsed.operations.operations import Operations
 from evsed.services.http.service import Door, HttpService
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.routes import RestApi, RestParts
@@ -42,7 +45,7 @@ class InProcess:
 class Served:
     """One running charger and a client of it."""
 
-    def __init__(self, board, state_dir, **parts):
+    def __init__(self, board, state_dir, *, station=None, **parts):
         self.board = board
         self.circuit = Circuit(board)
         self.settings = SettingsStore(state_dir, board)
@@ -51,12 +54,17 @@ class Served:
             simulated_hat(self.circuit), board, self.settings.evse, Administrator(), state_dir
         )
         self.station.control_pass._clock_ms = lambda: self.circuit.now_us // 1000
+        self.operations = Operations(
+            station=station or self.station,
+            settings=self.settings,
+            board=board,
+            machine=Machine(simulated=True),
+            network=UnmanagedNetwork(),
+            clock=ShiftedClock(),
+        )
         built = RestParts(
             **{
-                "station": self.station,
-                "settings": self.settings,
-                "board": board,
-                "machine": Machine(simulated=True),
+                "operations": self.operations,
                 "simulator": InProcess(self.circuit),
                 "bodies": BodyReader(time_s=0.5),
             }

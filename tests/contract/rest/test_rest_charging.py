@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from evsed.services.rest.values import EnergyUnit
+from evsed.operations.values import EnergyUnit
 from evsed.settings.store import SettingsStore
 from evsed.station.station import ParkedStation
 

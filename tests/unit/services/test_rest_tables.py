@@ -8,10 +8,10 @@ from evsed.board.reader import read_board
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import PilotMode, Reason
 from evsed.errors import RejectedError
+from evsed.operations.values import EnergyUnit
 from evsed.services.rest.board_config import board_object
 from evsed.services.rest.detail import DETAIL_FIELDS, detail_object
-from evsed.services.rest.evse_config import evse_object, evse_patch
-from evsed.services.rest.values import EnergyUnit
+from evsed.services.rest.energy import evse_object, in_ws
 from evsed.settings.schema import EvseSettings
 
 BOARDS = Path(__file__).parents[3] / "boards"
@@ -80,11 +80,11 @@ def test_the_default_limit_follows_the_energy_unit():
 
 def test_a_patch_in_watt_hours_reaches_the_settings_in_watt_seconds():
     patch = {"defaultConsumptionLimit": 2, "rcm": False}
-    assert evse_patch(patch, EnergyUnit.WH) == {"defaultConsumptionLimit": 7200, "rcm": False}
-    assert evse_patch(patch, EnergyUnit.WS) == patch
+    assert in_ws(patch, EnergyUnit.WH) == {"defaultConsumptionLimit": 7200, "rcm": False}
+    assert in_ws(patch, EnergyUnit.WS) == patch
 
 
 @pytest.mark.parametrize("value", ["2", None, True, -1, 4294967296, 1e308])
 def test_a_wrong_limit_in_watt_hours_is_refused_in_watt_hours(value):
     with pytest.raises(RejectedError, match=r"0\.\.4294967295"):
-        evse_patch({"defaultConsumptionLimit": value}, EnergyUnit.WH)
+        in_ws({"defaultConsumptionLimit": value}, EnergyUnit.WH)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from evsed.errors import RejectedError
-from evsed.services.rest.values import amperes, boolean, json_object, rounded, whole
+from evsed.operations.values import amperes, boolean, json_object, rounded, whole
 
 HUGE = int("9" * 4000)
 

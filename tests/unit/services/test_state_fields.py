@@ -4,24 +4,19 @@ import math
 import pytest
 
 from evsed.charging.commands import (
-    Enable,
-    MakeAvailable,
     SetChargingCurrent,
-    SetConsumptionLimit,
 )
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, Fault
 from evsed.errors import RejectedError
-from evsed.services.rest.state_fields import (
-    MAX_LIMIT_WS,
+from evsed.operations.state_fields import (
     STATE_FIELDS,
     WRITABLE,
     Terms,
     command_for,
-    commands_for,
     state_object,
 )
-from evsed.services.rest.values import EnergyUnit
+from evsed.operations.values import EnergyUnit
 
 KEYS = [
     "state",
@@ -82,14 +77,6 @@ def test_watt_hours_round_counters_down_and_limits_up():
     assert shown["consumptionLimit"] == 1
 
 
-def test_watt_hours_are_written_as_watt_seconds():
-    limit = WRITABLE["consumptionLimit"]
-    assert command_for(limit, 2.9, WH) == SetConsumptionLimit(7200)
-    assert command_for(limit, 4294967295, WH) == SetConsumptionLimit(MAX_LIMIT_WS)
-    with pytest.raises(RejectedError, match="4294967295"):
-        command_for(limit, 4294967296, WH)
-
-
 def test_currents_are_rounded_to_the_nearest_tenth():
     current = WRITABLE["chargingCurrent"]
     assert command_for(current, 13.54, WS) == SetChargingCurrent(135)
@@ -100,17 +87,6 @@ def test_currents_are_rounded_to_the_nearest_tenth():
 def test_the_ceiling_of_the_current_is_the_users_maximum():
     with pytest.raises(RejectedError, match=r"6\.\.16"):
         command_for(WRITABLE["chargingCurrent"], 16.1, Terms(max_charging_current_a=16))
-
-
-def test_an_object_becomes_commands_in_the_order_of_the_table():
-    patch = {"chargingCurrent": 10, "errors": None, "enabled": False, "available": True}
-    assert commands_for(patch, WS) == (MakeAvailable(True), Enable(False), SetChargingCurrent(100))
-
-
-@pytest.mark.parametrize("patch", [{}, {"foo": 1}, {"state": "A", "errors": None}])
-def test_an_object_without_a_writable_key_is_refused(patch):
-    with pytest.raises(RejectedError, match="at least one of available, enabled"):
-        commands_for(patch, WS)
 
 
 def test_a_field_that_is_only_read_cannot_be_written():

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from settings_tools import bare_board, loaded, sim_board
 
-from evsed.errors import RejectedError
+from evsed.errors import RejectedError, StorageError
 from evsed.settings.schema import EvseSettings, default_evse, wire_evse
+from evsed.settings.sections import SECTIONS
 from evsed.settings.store import SettingsStore
 
 FILE, PREVIOUS = "settings.json", "settings.json.previous"
@@ -38,27 +39,29 @@ def test_a_first_start_has_the_defaults_of_the_board_and_says_nothing_loud(tmp_p
 
 async def test_saved_settings_are_there_after_a_restart(tmp_path, caplog):
     store = loaded(tmp_path)
-    candidate = store.check_evse({"requireAuth": True, "defaultChargingCurrent": 10.5})
+    candidate = store.check("evse", {"requireAuth": True, "defaultChargingCurrent": 10.5})
     assert store.evse.require_auth is False
-    await store.save_evse(candidate)
+    await store.save("evse", candidate)
     assert store.evse == candidate == loaded(tmp_path).evse
     assert _errors(caplog) == []
 
 
 async def test_the_file_is_versioned_readable_and_private(tmp_path):
     store = loaded(tmp_path / "new" / "folder")
-    await store.change_evse({"rcm": True})
+    await store.change("evse", {"rcm": True})
     path = tmp_path / "new" / "folder" / FILE
-    assert json.loads(path.read_text()) == {"version": 1, "evse": wire_evse(store.evse)}
+    kept = json.loads(path.read_text())
+    assert list(kept) == ["version", *SECTIONS]
+    assert (kept["version"], kept["evse"]) == (1, wire_evse(store.evse))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == [FILE]
 
 
 async def test_the_version_before_is_kept(tmp_path):
     store = loaded(tmp_path)
-    await store.change_evse({"temperatureThreshold": 50})
+    await store.change("evse", {"temperatureThreshold": 50})
     first = (tmp_path / FILE).read_bytes()
-    await store.change_evse({"temperatureThreshold": 55})
+    await store.change("evse", {"temperatureThreshold": 55})
     assert (tmp_path / PREVIOUS).read_bytes() == first
     assert loaded(tmp_path).evse.temperature_threshold_c == 55
     assert sorted(one.name for one in tmp_path.iterdir()) == [FILE, PREVIOUS]
@@ -67,17 +70,17 @@ async def test_the_version_before_is_kept(tmp_path):
 async def test_the_version_before_a_restart_is_kept_as_well(tmp_path):
     _write(tmp_path, FILE, _document(temperatureThreshold=44))
     before = (tmp_path / FILE).read_bytes()
-    await loaded(tmp_path).change_evse({"temperatureThreshold": 55})
+    await loaded(tmp_path).change("evse", {"temperatureThreshold": 55})
     assert (tmp_path / PREVIOUS).read_bytes() == before
 
 
 async def test_a_write_that_changes_nothing_does_not_touch_the_disk(tmp_path):
     store = loaded(tmp_path)
-    await store.change_evse({"maxChargingCurrent": 32})
+    await store.change("evse", {"maxChargingCurrent": 32})
     assert list(tmp_path.iterdir()) == []
-    await store.change_evse({"maxChargingCurrent": 20})
+    await store.change("evse", {"maxChargingCurrent": 20})
     os.utime(tmp_path / FILE, (1, 1))
-    await store.change_evse({"maxChargingCurrent": 20.0})
+    await store.change("evse", {"maxChargingCurrent": 20.0})
     assert (tmp_path / FILE).stat().st_mtime == 1
 
 
@@ -91,9 +94,9 @@ async def test_every_file_and_its_folder_reach_the_disk_before_the_answer(tmp_pa
 
     monkeypatch.setattr("os.fsync", spy)
     store = loaded(tmp_path)
-    await store.change_evse({"rcm": True})
+    await store.change("evse", {"rcm": True})
     assert synced == [f"{tmp_path}/{FILE}.new", str(tmp_path)]
-    await store.change_evse({"rcm": False})
+    await store.change("evse", {"rcm": False})
     assert synced[2:] == [
         f"{tmp_path}/{PREVIOUS}.new",
         str(tmp_path),
@@ -105,27 +108,27 @@ async def test_every_file_and_its_folder_reach_the_disk_before_the_answer(tmp_pa
 @pytest.mark.parametrize("failing", ["fsync", "open"])
 async def test_a_disk_failure_keeps_the_old_settings_everywhere(tmp_path, monkeypatch, failing):
     store = loaded(tmp_path)
-    await store.change_evse({"temperatureThreshold": 50})
+    await store.change("evse", {"temperatureThreshold": 50})
 
     def fail(*_args, **_more):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
         broken.setattr(f"os.{failing}", fail)
-        with pytest.raises(OSError, match="No space left"):
-            await store.change_evse({"temperatureThreshold": 70})
+        with pytest.raises(StorageError, match="nothing was changed"):
+            await store.change("evse", {"temperatureThreshold": 70})
     assert store.evse.temperature_threshold_c == 50
     assert loaded(tmp_path).evse.temperature_threshold_c == 50
-    await store.change_evse({"temperatureThreshold": 70})
+    await store.change("evse", {"temperatureThreshold": 70})
     assert loaded(tmp_path).evse.temperature_threshold_c == 70
 
 
 async def test_changes_at_the_same_time_do_not_lose_one_another(tmp_path):
     store = loaded(tmp_path)
     await asyncio.gather(
-        store.change_evse({"rcm": True}),
-        store.change_evse({"requireAuth": True}),
-        store.change_evse({"temperatureThreshold": 41}),
+        store.change("evse", {"rcm": True}),
+        store.change("evse", {"requireAuth": True}),
+        store.change("evse", {"temperatureThreshold": 41}),
     )
     found = loaded(tmp_path).evse
     assert (found.rcm, found.require_auth, found.temperature_threshold_c) == (True, True, 41)
@@ -135,7 +138,11 @@ async def test_changes_at_the_same_time_do_not_lose_one_another(tmp_path):
 async def test_a_cancelled_caller_leaves_disk_and_memory_alike(tmp_path, how):
     store = loaded(tmp_path)
     patch = {"rcm": True}
-    work = store.save_evse(store.check_evse(patch)) if how == "save" else store.change_evse(patch)
+    work = (
+        store.save("evse", store.check("evse", patch))
+        if how == "save"
+        else store.change("evse", patch)
+    )
     caller = asyncio.create_task(work)
     for _ in range(3):
         await asyncio.sleep(0)
@@ -143,7 +150,7 @@ async def test_a_cancelled_caller_leaves_disk_and_memory_alike(tmp_path, how):
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    await store.change_evse({"requireAuth": True})  # waits for the one under way
+    await store.change("evse", {"requireAuth": True})  # waits for the one under way
     assert (store.evse.rcm, store.evse.require_auth) == (True, True)
     assert loaded(tmp_path).evse == store.evse
 
@@ -214,7 +221,7 @@ async def test_a_good_previous_version_is_not_overwritten_with_a_broken_file(tmp
     _write(tmp_path, PREVIOUS, _document(requireAuth=True))
     good = (tmp_path / PREVIOUS).read_bytes()
     store = loaded(tmp_path)
-    await store.change_evse({"rcm": True})
+    await store.change("evse", {"rcm": True})
     assert (tmp_path / PREVIOUS).read_bytes() == good
     assert loaded(tmp_path).evse == store.evse
 
@@ -243,22 +250,22 @@ def test_settings_of_another_board_are_fitted_with_a_loud_line(tmp_path, caplog)
     found = loaded(tmp_path, bare_board()).evse
     assert (found.rcm, found.require_auth, found.energy_meter_mode) == (False, True, "dummy")
     assert len(_errors(caplog)) == 2
-    assert "changed to fit the board: rcm: true needs a residual current" in _errors(caplog)[0]
+    assert "changed to fit the board: evse.rcm: true needs a residual current" in _errors(caplog)[0]
 
 
 @pytest.mark.parametrize("patch", [{}, {"maxchargingcurrent": 16}, {"errors": []}])
 def test_a_patch_without_any_known_key_is_refused(tmp_path, patch):
     with pytest.raises(RejectedError, match="no known key; there are maxChargingCurrent, "):
-        loaded(tmp_path).check_evse(patch)
+        loaded(tmp_path).check("evse", patch)
 
 
 def test_unknown_keys_beside_a_known_one_are_harmless(tmp_path):
-    assert loaded(tmp_path).check_evse({"rcm": True, "errors": []}).rcm is True
+    assert loaded(tmp_path).check("evse", {"rcm": True, "errors": []}).rcm is True
 
 
 async def test_a_refused_change_leaves_no_trace(tmp_path):
     store = SettingsStore(tmp_path, bare_board())
     with pytest.raises(RejectedError):
-        await store.change_evse({"requireAuth": True, "rcm": True})
+        await store.change("evse", {"requireAuth": True, "rcm": True})
     assert store.evse == default_evse(bare_board())
     assert list(tmp_path.iterdir()) == []

@@ -141,7 +141,7 @@ async def test_a_refusal_reaches_the_caller_and_changes_nothing(tmp_path):
 async def test_settings_are_in_force_when_their_sender_is_answered(tmp_path):
     async with World(tmp_path).running() as world:
         evse = replace(world.evse, max_charging_current_a=10, socket_lock_retry_count=2)
-        await world.station.apply_settings(evse, source="test")
+        await world.station.write([evse], source="test")
         assert world.station.snapshot.charging_current_da == 100
         assert world.hat.lock._timing.attempts == 2
 
@@ -150,7 +150,7 @@ async def test_settings_need_no_lock(tmp_path):
     board = replace(BOARD, socket_lock=None)
     async with World(tmp_path, board).running() as world:
         evse = replace(world.evse, max_charging_current_a=10)
-        await world.station.apply_settings(evse, source="test")
+        await world.station.write([evse], source="test")
         assert world.station.snapshot.charging_current_da == 100
 
 
@@ -220,4 +220,4 @@ async def test_a_parked_station_shows_f_and_refuses_everything(tmp_path):
     with pytest.raises(RejectedError, match="maintenance mode"):
         await station.send(ShutDown(), source="test")
     with pytest.raises(RejectedError, match="maintenance mode"):
-        await station.apply_settings(default_evse(BOARD), source="test")
+        await station.write([default_evse(BOARD)], source="test")

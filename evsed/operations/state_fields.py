@@ -20,7 +20,7 @@ from evsed.charging.commands import (
 from evsed.charging.snapshot import Phases, Snapshot
 from evsed.charging.states import fault_names
 from evsed.errors import RejectedError
-from evsed.services.rest.values import EnergyUnit, Kind, amperes, boolean, rounded, whole
+from evsed.operations.values import EnergyUnit, Kind, amperes, boolean, rounded, whole
 from evsed.units import amperes as from_tenths
 from evsed.units import limit_wh, tenths, whole_wh, ws_from_wh
 
@@ -233,19 +233,6 @@ def command_for(field: StateField, value: object, terms: Terms) -> Command:
     return field.write.command(_inward(field, value, terms))
 
 
-def commands_for(patch: Mapping[str, object], terms: Terms) -> tuple[Command, ...]:
-    """Return the commands for the writable keys of an object, in the order of the table.
-
-    Raises:
-        RejectedError: no writable key, or one with a wrong value.
-    """
-    if not any(name in patch for name in WRITABLE):
-        raise RejectedError(f"at least one of {', '.join(WRITABLE)} expected")
-    return tuple(
-        command_for(field, patch[name], terms) for name, field in WRITABLE.items() if name in patch
-    )
-
-
 def _inward(field: StateField, value: object, terms: Terms) -> bool | int | float:
     low, high = field.low or 0, field.high or 0
     match field.kind:
@@ -253,8 +240,6 @@ def _inward(field: StateField, value: object, terms: Terms) -> bool | int | floa
             return boolean(field.name, value)
         case Kind.NUMBER:
             return amperes(field.name, value, low, min(high, terms.max_charging_current_a))
-        case _ if field.energy and terms.energy_unit is EnergyUnit.WH:
-            return ws_from_wh(whole(field.name, value, low, MAX_LIMIT_WH))
         case _:
             return whole(field.name, value, low, high)
 

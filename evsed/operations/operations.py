@@ -1,0 +1,226 @@
+"""What every interface can show and ask for. Lives on the event loop; knows no protocol."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import evsed
+from evsed.board.description import Board
+from evsed.charging.commands import Authorize, ResetEnergy
+from evsed.errors import EvsedError, RejectedError
+from evsed.host.clock import Clock
+from evsed.host.machine import Machine
+from evsed.host.network import Network
+from evsed.operations.picture import Facts, Picture
+from evsed.operations.writing import Change, steps_for
+from evsed.settings.store import SettingsStore
+from evsed.station.station import Station
+
+#: So that the answer still leaves. Source: decision 4.
+_RESTART_AFTER_S: Final = 1.0
+_LAST_SECOND: Final = 4294967295
+
+Applier = Callable[[Any, Any], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+
+class Operations:
+    """The desk every interface comes to.
+
+    Args:
+        station: what charges.
+        settings: what the user chose.
+        board: what is fitted.
+        machine: facts about the computer.
+        network: what manages it.
+        clock: the wall clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        settings: SettingsStore,
+        board: Board,
+        machine: Machine,
+        network: Network,
+        clock: Clock,
+    ) -> None:
+        self.station, self.store, self.board = station, settings, board
+        self.network, self.clock = network, clock
+        self._machine = machine
+        self._facts: Facts | None = None
+        self._writing = asyncio.Lock()
+        self._appliers: dict[str, list[Applier]] = {}
+        self._listeners: list[Callable[[str], None]] = []
+        self._restart: asyncio.TimerHandle | None = None
+        #: set when the daemon should end in order, to be started again
+        self.restart_due = asyncio.Event()
+        #: called after the wall clock was set
+        self.clock_listeners: list[Callable[[], None]] = []
+
+    def picture(self) -> Picture:
+        """Return everything readable as it is now; never blocks."""
+        return Picture(
+            snapshot=self.station.snapshot,
+            settings=self.store.settings,
+            board=self.board,
+            facts=self._facts_now(),
+            network=self.network.state,
+            clock_s=int(self.clock.now_s()),
+            time_zone_rule="",
+        )
+
+    async def write(self, changes: Sequence[Change], *, source: str) -> None:
+        """Write values of /state and /config/evse, all or none; they are in force on return.
+
+        Args:
+            changes: wire names and JSON values in the API's units, judged in this order.
+            source: who asks.
+
+        Raises:
+            RejectedError: a value is not permitted.
+            TimeoutError: no control pass took them within one second.
+            StorageError: the disk refused. In each case nothing has changed.
+        """
+        # To its end, also when the client goes: disk, memory and station must agree.
+        await _to_the_end(self._write(tuple(changes), source))
+
+    async def authorize(self, *, source: str) -> None:
+        """Open a grant of 60 s.
+
+        Raises:
+            TimeoutError: no control pass took it within one second.
+        """
+        await self.station.send(Authorize(), source=source)
+
+    async def reset_energy(self, *, source: str) -> None:
+        """Make the lifetime energy read 0.
+
+        Raises:
+            TimeoutError: no control pass took it within one second.
+        """
+        await self.station.send(ResetEnergy(), source=source)
+
+    async def change(self, section: str, patch: object, *, source: str) -> None:
+        """Change a section other than ``evse``: checked whole, saved, then applied.
+
+        Args:
+            section: one of ``evsed.settings.sections.SECTIONS``.
+            patch: what POST /config/SECTION takes.
+            source: who asks.
+
+        Raises:
+            RejectedError: a value is not permitted.
+            StorageError: the disk refused.
+            EvsedError, OSError: whatever applying it raised; the old values are back.
+        """
+        await _to_the_end(self._change(section, patch, source))
+
+    def on_change(self, section: str, applier: Applier) -> None:
+        """Have ``applier(before, after)`` awaited whenever a section has changed."""
+        self._appliers.setdefault(section, []).append(applier)
+
+    def listen(self, told: Callable[[str], None]) -> None:
+        """Have ``told(section)`` called after every accepted change."""
+        self._listeners.append(told)
+
+    async def restart(self, *, source: str) -> None:
+        """End the daemon in order in about a second; asked twice, it is done once."""
+        if self._restart is None:
+            _log.warning("restart asked for by %s", source)
+            loop = asyncio.get_running_loop()
+            self._restart = loop.call_later(_RESTART_AFTER_S, self.restart_due.set)
+
+    async def set_time(self, seconds: float, *, source: str) -> None:
+        """Set the wall clock.
+
+        Args:
+            seconds: Unix time; a fraction is permitted.
+            source: who asks.
+
+        Raises:
+            RejectedError: not a number of the clock's range.
+            HardwareError: the clock may not be set.
+        """
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise RejectedError(f"a number 0 … {_LAST_SECOND} s expected", key="time")
+        if not 0 <= seconds <= _LAST_SECOND:
+            raise RejectedError(f"a number 0 … {_LAST_SECOND} s expected", key="time")
+        await self.clock.set(seconds)
+        _log.info("clock set by %s", source)
+        for told in self.clock_listeners:
+            told()
+
+    async def _write(self, changes: tuple[Change, ...], source: str) -> None:
+        async with self._writing:
+            before = self.store.evse
+            steps, after = steps_for(changes, before, self.board)
+            if self.station.maintenance is not None:
+                # The settings shown are those of no board; saving them would lose the user's.
+                raise RejectedError(
+                    "the station is in maintenance mode; /reason and the log say why"
+                )
+            if not steps:
+                return
+            await self.store.save("evse", after)
+            try:
+                await self.station.write(steps, source=source)
+            except (EvsedError, TimeoutError):
+                await self.store.save("evse", before)
+                raise
+        if after != before:
+            self._tell("evse")
+
+    async def _change(self, section: str, patch: object, source: str) -> None:
+        async with self._writing:
+            before = getattr(self.store.settings, section)
+            after = self.store.check(section, patch)
+            if after == before:
+                return
+            await self.store.save(section, after)
+            await self._apply(section, before, after)
+        _log.info("settings: %s changed by %s", section, source)
+        self._tell(section)
+
+    async def _apply(self, section: str, before: Any, after: Any) -> None:
+        done: list[Applier] = []
+        try:
+            for applier in self._appliers.get(section, ()):
+                done.append(applier)
+                await applier(before, after)
+        except (EvsedError, OSError, TimeoutError):
+            await self.store.save(section, before)
+            for applier in reversed(done[:-1]):
+                await applier(after, before)
+            raise
+
+    def _tell(self, section: str) -> None:
+        for told in self._listeners:
+            told(section)
+
+    def _facts_now(self) -> Facts:
+        """Return the facts, read from the kernel once a second."""
+        uptime_s = self._machine.uptime_s()
+        facts = self._facts
+        if facts is None or facts.uptime_s != uptime_s:
+            machine = self._machine
+            facts = Facts(
+                uptime_s=uptime_s,
+                version=f"v{evsed.__version__}",
+                built_date=machine.build_date(),
+                built_time=machine.build_time(),
+                platform=machine.platform,
+                chip=machine.chip,
+                cores=machine.cores,
+                revision=machine.revision,
+                memory=machine.memory(),
+            )
+            self._facts = facts
+        return facts
+
+
+async def _to_the_end(work: Awaitable[None]) -> None:
+    await asyncio.shield(asyncio.ensure_future(work))
