@@ -32,7 +32,9 @@ def run_that(state_dir, body):
         from evsed.services.log.panic import PanicLog
         with PanicLog(Path(sys.argv[1]), "1.2.3") as panic:
     """) + textwrap.indent(textwrap.dedent(body), "    ")
-    run = subprocess.run([sys.executable, "-c", program, str(state_dir)], capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(state_dir)], capture_output=True, check=False
+    )
     return run.returncode
 
 

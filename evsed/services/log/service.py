@@ -1,0 +1,44 @@
+"""The log as other interfaces see it: lines, the panic record, a session for a serial port."""
+
+from evsed.services.log.panic import PanicLog
+from evsed.services.log.ring import LogRing
+from evsed.services.log.session import LogSession
+
+
+class LogService:
+    """Ring and panic record together; nothing to serve, so nothing that can fail.
+
+    Args:
+        ring: filled by ``log_from_a_thread``.
+        panic: entered by whoever starts the daemon; None where nothing is recorded.
+    """
+
+    def __init__(self, ring: LogRing | None = None, panic: PanicLog | None = None) -> None:
+        self.ring = ring or LogRing()
+        self._panic = panic
+
+    def lines(self, index: int) -> tuple[list[str], int]:
+        """Return the lines from an index on, and how many there are."""
+        return self.ring.lines(index)
+
+    def panic(self) -> tuple[str, int]:
+        """Return the panic record and its time, Unix seconds; nothing and 0 without one."""
+        return ("", 0) if self._panic is None else self._panic.read()
+
+    def clear_panic(self) -> None:
+        """Forget the panic record; waits for the disk.
+
+        Raises:
+            OSError: it could not be removed, and stays.
+        """
+        if self._panic is not None:
+            self._panic.clear()
+
+    def ended(self, status: int) -> None:
+        """Note the status the daemon is about to end with; waits for the disk."""
+        if self._panic is not None:
+            self._panic.ended(status, self.ring.lines()[0])
+
+    def session(self) -> LogSession:
+        """Return the serial mode ``log`` for one port."""
+        return LogSession(self.ring)

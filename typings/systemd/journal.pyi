@@ -1,0 +1,4 @@
+import logging
+
+class JournalHandler(logging.Handler):
+    def __init__(self, level: int = ..., **kwargs: str) -> None: ...
