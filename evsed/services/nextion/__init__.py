@@ -1,0 +1,1 @@
+"""A Nextion or TJC touch display on a serial port."""
