@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from evsed import __version__, app
-from evsed.bench import lateness, reaction
+from evsed.bench import http, lateness, reaction
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
+from evsed.building import Options
 from evsed.errors import BadFileError, EvsedError
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
@@ -138,6 +139,7 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     kinds = bench.add_subparsers(metavar="KIND", required=True)
     reaction.add_arguments(kinds.add_parser("reaction", help="event to contactor-open command"))
     lateness.add_arguments(kinds.add_parser("lateness", help="how late control passes begin"))
+    http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
 
 
 def _port(text: str) -> int:
@@ -150,7 +152,7 @@ def _run(given: argparse.Namespace) -> int:
     config = given.config
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
-    options = app.Options(
+    options = Options(
         board_file=find_board(given.board),
         config_file=config,
         state_dir=given.state_dir,

@@ -1,0 +1,66 @@
+"""Keeps services running, garbage out of the way, and says who has no priority."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from evsed.station.station import Station
+
+_RETRY_S: Final = (1, 2, 5, 10, 30)
+_COLLECT_EVERY_S: Final = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+async def supervise(name: str, serve_once: Callable[[], Awaitable[None]]) -> None:
+    """Run a service; one that fails is started again with growing pauses."""
+    for attempt in range(1_000_000_000):
+        try:
+            await serve_once()
+        except Exception as error:  # noqa: BLE001  # a service never takes the station down
+            pause = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
+            unexpected = not isinstance(error, OSError)
+            _log.error("%s: %s; again in %s s", name, error, pause, exc_info=unexpected)
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
+@contextmanager
+def garbage_by_appointment() -> Iterator[None]:
+    """Collect everything now, and from then on only when asked: it stops every thread.
+
+    To be entered before the control thread starts: the first collection takes tens of milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+async def collect_garbage(station: Station) -> None:
+    """Collect young garbage where the event loop is idle, old garbage while nobody charges."""
+    while True:
+        await asyncio.sleep(_COLLECT_EVERY_S)
+        gc.collect(1 if station.snapshot.contactor_closed else 2)
+
+
+def note_real_time(thread: str, refused: str | None) -> None:
+    if refused is not None:
+        _log.warning("%s: no real-time priority, it may be late under load: %s", thread, refused)
+
+
+async def note_control_thread(station: Station) -> None:
+    """Say so when the control thread was refused its priority; it asks as its first act."""
+    while station.maintenance is None:
+        await asyncio.sleep(0.1)
+        if station.snapshot.lateness.passes:
+            note_real_time("control thread", station.real_time_refused)
+            return
