@@ -15,6 +15,7 @@ from evsed.host.network import Network
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.writing import Change, steps_for
 from evsed.settings.store import SettingsStore
+from evsed.settings.time_zone import posix_rule
 from evsed.station.station import Station
 
 #: So that the answer still leaves. Source: decision 4.
@@ -63,14 +64,15 @@ class Operations:
 
     def picture(self) -> Picture:
         """Return everything readable as it is now; never blocks."""
+        settings = self.store.settings
         return Picture(
             snapshot=self.station.snapshot,
-            settings=self.store.settings,
+            settings=settings,
             board=self.board,
             facts=self._facts_now(),
             network=self.network.state,
             clock_s=int(self.clock.now_s()),
-            time_zone_rule="",
+            time_zone_rule=posix_rule(settings.scheduler.timezone),
         )
 
     async def write(self, changes: Sequence[Change], *, source: str) -> None:

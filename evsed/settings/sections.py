@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from evsed.board.description import Board
 from evsed.errors import RejectedError
+from evsed.settings.network import DISCOVERY, WIFI, DiscoverySettings, WifiSettings
+from evsed.settings.schedule import SCHEDULER, SchedulerSettings
 from evsed.settings.schema import (
     EVSE,
     EvseSettings,
@@ -38,9 +40,12 @@ class Settings:
     """Everything the user chose; replaced as a whole, never changed."""
 
     evse: EvseSettings
+    wifi: WifiSettings
+    discovery: DiscoverySettings
     serial: tuple[SerialSettings, ...]
     modbus: ModbusSettings
     script: ScriptSettings
+    scheduler: SchedulerSettings
     firmware: FirmwareSettings
 
 
@@ -79,7 +84,8 @@ _SERIAL: Final = Section(
     restored=_restored_serial,
 )
 SECTIONS: Final[Mapping[str, Section[Any]]] = {
-    section.name: section for section in (_EVSE, _SERIAL, MODBUS, SCRIPT, FIRMWARE)
+    section.name: section
+    for section in (_EVSE, WIFI, DISCOVERY, _SERIAL, MODBUS, SCRIPT, SCHEDULER, FIRMWARE)
 }
 
 
