@@ -5,7 +5,9 @@ from typing import Final
 
 from aiohttp import web
 
+from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.event_hub import EventHub
+from evsed.services.rest.schema import EVENTS
 
 _HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 _RETRY_AFTER_S: Final = 10
@@ -18,6 +20,20 @@ class EventStreams:
     """Hands the hub's frames to HTTP clients."""
 
     hub: EventHub
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the row of the table."""
+        return (
+            Endpoint(
+                method="GET",
+                path="/events",
+                handler=self.get,
+                summary="Changes as they happen (server-sent events)",
+                answer=EVENTS,
+                errors=(503,),
+                extension=True,
+            ),
+        )
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send events until the client or the station goes."""

@@ -10,6 +10,7 @@ from evsed.errors import RejectedError
 from evsed.operations.values import json_object
 from evsed.services.rest.answers import json_answer, ok
 from evsed.services.rest.body import BodyReader
+from evsed.services.rest.endpoints import Endpoint
 
 
 class Simulator(Protocol):
@@ -28,6 +29,27 @@ class SimulatorResource:
 
     circuit: Simulator
     bodies: BodyReader = field(default_factory=BodyReader)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the rows of the table."""
+        return (
+            Endpoint(
+                method="GET",
+                path="/simulator",
+                handler=self.get,
+                summary="The simulated circuit and vehicle",
+                answer={"type": "object"},
+                extension=True,
+            ),
+            Endpoint(
+                method="POST",
+                path="/simulator",
+                handler=self.post,
+                summary="Act as the vehicle or the circuit",
+                body={"type": "object"},
+                extension=True,
+            ),
+        )
 
     async def get(self, _request: web.Request) -> web.Response:
         """GET /simulator."""

@@ -6,12 +6,20 @@ from typing import Any, Final
 from aiohttp import web
 
 from evsed.operations.operations import Operations
-from evsed.operations.state_fields import WRITABLE, StateField, Terms, state_object
+from evsed.operations.state_fields import (
+    STATE_FIELDS,
+    WRITABLE,
+    StateField,
+    Terms,
+    state_object,
+)
 from evsed.operations.values import EnergyUnit
 from evsed.services.rest.answers import json_answer, ok
 from evsed.services.rest.body import BodyReader
-from evsed.services.rest.detail import detail_object
+from evsed.services.rest.detail import DETAIL_FIELDS, detail_object
+from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.energy import in_ws
+from evsed.services.rest.schema import of_row, of_table, patch
 from evsed.settings.section import known_part
 
 SOURCE: Final = "rest"
@@ -24,6 +32,65 @@ class StateResource:
     operations: Operations
     energy_unit: EnergyUnit = EnergyUnit.WS
     bodies: BodyReader = field(default_factory=BodyReader)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the rows of the table."""
+        return (*self._whole(), *self._values(), *self._requests())
+
+    def _whole(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint(
+                method="GET",
+                path="/state",
+                handler=self.get,
+                summary="Full live charging state",
+                answer=of_table(STATE_FIELDS),
+            ),
+            Endpoint(
+                method="POST",
+                path="/state",
+                handler=self.post,
+                summary="Set several state fields at once",
+                body=patch({name: of_row(row) for name, row in WRITABLE.items()}),
+            ),
+            Endpoint(
+                method="GET",
+                path="/reason",
+                handler=self.get_reason,
+                summary="Why the station is, or is not, charging",
+                answer=of_table(DETAIL_FIELDS),
+                extension=True,
+            ),
+        )
+
+    def _values(self) -> tuple[Endpoint, ...]:
+        return tuple(
+            Endpoint(
+                method="POST",
+                path=f"/state/{row.write.path}",
+                handler=StateValue(self, row).post,
+                summary=f"Set {row.name}",
+                body=of_row(row),
+            )
+            for row in WRITABLE.values()
+            if row.write
+        )
+
+    def _requests(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint(
+                method="POST",
+                path="/state/authorize",
+                handler=self.authorize,
+                summary="Authorize a pending charge; valid for 60 s",
+            ),
+            Endpoint(
+                method="POST",
+                path="/state/reset-total-consumption",
+                handler=self.reset_total,
+                summary="Reset the lifetime energy counter",
+            ),
+        )
 
     def picture(self) -> dict[str, Any]:
         """Return what GET /state sends now."""

@@ -1,0 +1,134 @@
+"""/firmware: channels, look-up, update, upload. Source: rest.md sections 5.5 and 9."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from evsed.errors import BrokenUpload, RejectedError, UpdateError
+from evsed.operations.operations import Operations
+from evsed.services.rest.answers import failed, json_answer, ok
+from evsed.services.rest.body import BodyReader
+from evsed.services.rest.endpoints import Endpoint, ExpectHandler
+from evsed.services.rest.ports import Updater
+from evsed.services.rest.schema import FILE, array, record, text
+from evsed.services.rest.uploads import UploadReader, announced_length
+
+MAX_PACKAGE_BYTES: Final = 64 * 1024 * 1024
+_SOURCE: Final = "rest"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareResource:
+    """Updates of the daemon as a resource."""
+
+    operations: Operations
+    updater: Updater
+    bodies: BodyReader = field(default_factory=BodyReader)
+    uploads: UploadReader = field(default_factory=lambda: UploadReader(limit=MAX_PACKAGE_BYTES))
+    expect: ExpectHandler | None = None
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the rows of the table."""
+        names = tuple(self.updater.channels())
+        return (
+            Endpoint(
+                method="GET",
+                path="/firmware/channels",
+                handler=self.channels,
+                summary="Update channels of the board file",
+                answer=array(text()),
+            ),
+            Endpoint(
+                method="GET",
+                path="/firmware/channel",
+                handler=self.channel,
+                summary="The chosen update channel",
+                answer=text("empty when there is none"),
+            ),
+            Endpoint(
+                method="POST",
+                path="/firmware/channel",
+                handler=self.set_channel,
+                summary="Choose an update channel",
+                body=text(words=names),
+            ),
+            Endpoint(
+                method="GET",
+                path="/firmware/check-update",
+                handler=self.check,
+                summary="The version that runs and the one that is available",
+                answer=record({"available": text(), "current": text()}),
+                errors=(404,),
+            ),
+            Endpoint(
+                method="POST",
+                path="/firmware/update",
+                handler=self.update,
+                summary="Install what is available, if it is another version; restarts",
+                errors=(520, 521),
+            ),
+            Endpoint(
+                method="POST",
+                path="/firmware/upload",
+                handler=self.upload,
+                summary="Install a package; restarts",
+                body=FILE,
+                errors=(521, 522, 523),
+                expect=self.expect,
+            ),
+        )
+
+    async def channels(self, _request: web.Request) -> web.Response:
+        """GET /firmware/channels."""
+        return json_answer(list(self.updater.channels()))
+
+    async def channel(self, _request: web.Request) -> web.Response:
+        """GET /firmware/channel."""
+        return json_answer(self.updater.channel())
+
+    async def set_channel(self, request: web.Request) -> web.Response:
+        """POST /firmware/channel."""
+        name = await self.bodies.json(request)
+        known = self.updater.channels()
+        if not isinstance(name, str) or name not in known:
+            listed = ", ".join(known) or "none on this board"
+            raise RejectedError(f"one of the channels expected: {listed}", key="channel")
+        await self.operations.change("firmware", {"channel": name}, source=_SOURCE)
+        return ok()
+
+    async def check(self, _request: web.Request) -> web.Response:
+        """GET /firmware/check-update."""
+        try:
+            available, current = await self.updater.check()
+        except UpdateError as error:
+            return failed(404, str(error))
+        return json_answer({"available": available, "current": current})
+
+    async def update(self, request: web.Request) -> web.Response:
+        """POST /firmware/update."""
+        await self.bodies.drain(request)
+        try:
+            await self.updater.update()
+        except UpdateError as error:
+            return _refused("update", error.status, str(error))
+        return ok()
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """POST /firmware/upload."""
+        self.uploads.check(request)
+        try:
+            await self.updater.upload(announced_length(request), self.uploads.pieces(request))
+        except UpdateError as error:
+            return _refused("upload", error.status, str(error), close=True)
+        except BrokenUpload as error:
+            return _refused("upload", 522, str(error), close=True)
+        return ok()
+
+
+def _refused(what: str, status: int, line: str, *, close: bool = False) -> web.Response:
+    _log.warning("firmware %s: %s: %s", what, status, line)
+    return failed(status, line, close=close)
