@@ -1,0 +1,1 @@
+"""AT commands: a text protocol for displays and microcontrollers on a serial port."""
