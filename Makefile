@@ -40,7 +40,7 @@ help: ## list the targets
 
 run: $(RUN_READY) ## start the simulated charger on http://127.0.0.1:8080
 	@exec $(VENV)/bin/evsed run --board sim --config etc/evsed-sim.yaml --state-dir .state \
-	  $(if $(PORT),--http-port $(PORT))
+	  --restart-in-place $(if $(PORT),--http-port $(PORT))
 
 test: $(DEV_READY) ## run the tests
 	@$(if $(CHROMIUM),,echo 'Chromium is not installed: the browser tests are left out.')

@@ -17,6 +17,7 @@ from evsed.bench import http, lateness, reaction
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
+from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
@@ -104,6 +105,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="D",
         help="with a simulated board: use the simulator that runs in this directory",
     )
+    run.add_argument(
+        "--restart-in-place",
+        action="store_true",
+        help="where no service manager does it: start again when asked to restart",
+    )
     run.add_argument("--verbose", action="store_true", help="log more")
     run.set_defaults(act=_run)
 
@@ -160,7 +166,10 @@ def _run(given: argparse.Namespace) -> int:
         simulator_dir=given.simulator,
     )
     with log_from_a_thread(logging.DEBUG if given.verbose else logging.INFO):
-        return asyncio.run(app.serve(options))
+        status = asyncio.run(app.serve(options))
+    if status == AGAIN and given.restart_in_place:
+        os.execv(sys.executable, [sys.executable, "-m", "evsed", *sys.argv[1:]])  # noqa: S606  # ourselves again
+    return status
 
 
 def log_from_a_thread(level: int) -> ExitStack:
