@@ -1,0 +1,173 @@
+"""Reads an archive somebody sent: everything is judged before anything is used.
+
+Runs in a worker thread. A ZIP file is a hostile thing: its directory is checked for its size before
+it is read, no member is written by its own name, and never more is unpacked than is permitted.
+"""
+
+import hashlib
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from evsed.errors import RejectedError
+from evsed.services.backup.manifest import (
+    MANIFEST,
+    MAX_ENTRIES,
+    SETTINGS,
+    Manifest,
+    inside_tree,
+    read_manifest,
+    read_object,
+)
+
+#: As large as the tree of /dav/usr may be. Source: webdav.md section 6.4.
+MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+MAX_TEXT_BYTES: Final = 4 * 1024 * 1024
+
+_PIECE: Final = 65536
+_END: Final = struct.Struct("<4s4H2LH")
+_LOCATOR_BYTES: Final = 20
+_MAX_DIRECTORY_BYTES: Final = 8 * 1024 * 1024
+_ENCRYPTED: Final = 0x1
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """An archive that has been found good."""
+
+    manifest: Manifest
+    settings: Mapping[str, object]
+
+
+def read_archive(source: IO[bytes], folder: Path) -> Contents:
+    """Check an archive and unpack its files into an empty folder.
+
+    Raises:
+        RejectedError: it is not a whole and harmless backup.
+        OSError: the disk failed.
+    """
+    with _opened(source) as archive:
+        members = _members(archive)
+        manifest = read_manifest(_text(archive, members, MANIFEST))
+        if set(members) - {MANIFEST} != set(manifest.checksums):
+            raise RejectedError("the files in the backup are not those of its table of contents")
+        settings = _text(archive, members, SETTINGS)
+        _compare(hashlib.sha256(settings).hexdigest(), manifest, SETTINGS)
+        _unpack(archive, members, manifest, folder)
+    return Contents(manifest=manifest, settings=read_object(settings, SETTINGS))
+
+
+@contextmanager
+def _opened(source: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    _check_directory(source)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield archive
+    except _BROKEN as error:
+        raise RejectedError(f"not a readable backup: {str(error)[:80]}") from None
+
+
+def _check_directory(source: IO[bytes]) -> None:
+    """Refuse a directory too large to be read; our archives end with a plain end record."""
+    size = source.seek(0, os.SEEK_END)
+    if size < _END.size:
+        raise RejectedError("not a backup: it is too short")
+    source.seek(max(0, size - _END.size - _LOCATOR_BYTES))
+    tail = source.read()
+    end = _END.unpack(tail[-_END.size :])
+    signature, _, _, _, entries, directory, _, _ = end
+    if signature != b"PK\5\6":
+        raise RejectedError("not a backup: it does not end like a ZIP archive")
+    if tail[: -_END.size].startswith(b"PK\6\7") or entries > MAX_ENTRIES + 2:
+        raise RejectedError(f"more than {MAX_ENTRIES} files")
+    if directory > _MAX_DIRECTORY_BYTES:
+        raise RejectedError("the directory of the archive is too large")
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members by name; each may be there once, and all together be so large."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.orig_filename
+        if name in members:
+            raise RejectedError(f"{ascii(name)[:80]}: is there twice")
+        members[name] = member
+        _check_member(name, member)
+    if len(members) > MAX_ENTRIES + 2:
+        raise RejectedError(f"more than {MAX_ENTRIES} files")
+    if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
+        raise RejectedError(f"more than {MAX_UNPACKED_BYTES} bytes unpacked")
+    return members
+
+
+def _check_member(name: str, member: zipfile.ZipInfo) -> None:
+    if name not in {MANIFEST, SETTINGS}:
+        inside_tree(name)
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in {0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG}:
+        raise RejectedError(f"{ascii(name)[:80]}: neither a file nor a folder")
+    if member.flag_bits & _ENCRYPTED:
+        raise RejectedError(f"{ascii(name)[:80]}: is encrypted")
+    if member.compress_type not in _METHODS:
+        raise RejectedError(f"{ascii(name)[:80]}: packed in a way that is not known here")
+
+
+def _text(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str) -> bytes:
+    member = members.get(name)
+    if member is None:
+        raise RejectedError(f"not a backup: {name} is missing")
+    if member.file_size > MAX_TEXT_BYTES:
+        raise RejectedError(f"{name}: larger than {MAX_TEXT_BYTES} bytes")
+    with archive.open(member) as file:
+        return file.read(MAX_TEXT_BYTES)
+
+
+def _unpack(
+    archive: zipfile.ZipFile,
+    members: Mapping[str, zipfile.ZipInfo],
+    manifest: Manifest,
+    folder: Path,
+) -> None:
+    for name in sorted(set(members) - {MANIFEST, SETTINGS}):
+        target = folder.joinpath(*inside_tree(name))
+        try:
+            if name.endswith("/"):
+                target.mkdir(mode=0o750, parents=True, exist_ok=True)
+                continue  # nothing in it to compare
+            target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            checksum = _write(archive, members[name], target)
+        except (FileExistsError, NotADirectoryError):
+            raise RejectedError(f"{ascii(name)[:80]}: both a file and a folder") from None
+        _compare(checksum, manifest, name)
+
+
+def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> str:
+    """Write one file; return its checksum."""
+    checksum = hashlib.sha256()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with archive.open(member) as packed, os.fdopen(os.open(target, flags, 0o640), "wb") as file:
+        while piece := packed.read(_PIECE):
+            checksum.update(piece)
+            file.write(piece)
+    return checksum.hexdigest()
+
+
+def _compare(checksum: str, manifest: Manifest, name: str) -> None:
+    if manifest.checksums.get(name) != checksum:
+        raise RejectedError(f"{ascii(name)[:80]}: damaged, the checksum is another one")

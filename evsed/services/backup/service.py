@@ -1,0 +1,239 @@
+"""Backup and restore as the REST interface offers them."""
+
+import asyncio
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import evsed
+from evsed.errors import EvsedError, RejectedError, StorageError
+from evsed.operations.operations import Operations
+from evsed.services.backup.reader import Contents, read_archive
+from evsed.services.backup.swap import TreeSwap
+from evsed.services.backup.writer import MAX_ARCHIVE_BYTES, write_archive
+from evsed.settings.sections import SECTIONS
+
+_PIECE: Final = 65536
+#: What a restore leaves free on the disk. Source: webdav.md section 6.4.
+_LEAVE_FREE_BYTES: Final = 64 * 1024 * 1024
+_SOURCE: Final = "restore"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A finished archive in a file without a name: it is gone when it is closed or forgotten."""
+
+    name: str
+    size: int
+    file: IO[bytes]
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the archive in pieces of at most 64 KiB."""
+        try:
+            while piece := await asyncio.to_thread(self.file.read, _PIECE):
+                yield piece
+        finally:
+            self.file.close()
+
+
+class BackupService:
+    """Makes and restores archives, one at a time.
+
+    Args:
+        operations: takes the settings.
+        state_dir: where ``usr`` is.
+        restored: called after a restore has replaced the files.
+    """
+
+    def __init__(
+        self,
+        operations: Operations,
+        state_dir: Path,
+        restored: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._operations = operations
+        self._state_dir = state_dir
+        self._swap = TreeSwap(state_dir)
+        self._restored = restored
+        self._busy = asyncio.Lock()
+
+    def tidy(self) -> None:
+        """Mend what a power cut during a restore has left. Waits for the disk; never raises."""
+        try:
+            self._swap.tidy()
+        except OSError as error:
+            _log.error("restore: %s could not be tidied up: %s", self._swap.work, error)
+
+    async def create(self) -> Backup:
+        """Return a new archive.
+
+        Raises:
+            RejectedError: the files are too many or too large.
+            StorageError: the disk refused.
+        """
+        store, board = self._operations.store, self._operations.board
+        settings = {name: store.shown(name) for name in SECTIONS}
+        name = f"evsed-backup-{_file_part(settings)}-{time.strftime('%Y-%m-%d')}.zip"
+        async with self._busy:
+            file, size = await asyncio.to_thread(self._written, settings, board.device_name)
+        return Backup(name=name, size=size, file=file)
+
+    async def restore(self, chunks: AsyncIterator[bytes]) -> None:
+        """Take an archive, check all of it, then replace settings and files.
+
+        Raises:
+            RejectedError: the archive is not good, or this charger cannot do what it asks for.
+            StorageError: the disk refused.
+            EvsedError, TimeoutError: a setting could not be applied.
+                In each case nothing has changed.
+        """
+        await self._busy.acquire()
+        try:
+            archive = await self._received(chunks)
+        except BaseException:
+            await asyncio.to_thread(self.tidy)
+            self._busy.release()
+            raise
+        # To its end, also when the client goes.
+        contents = await asyncio.shield(asyncio.ensure_future(self._taken_over(archive)))
+        _log.warning(
+            "settings and files restored from a backup of %r, made by evsed %s",
+            contents.manifest.device,
+            contents.manifest.version,
+        )
+
+    async def _taken_over(self, archive: IO[bytes]) -> Contents:
+        try:
+            with archive:
+                contents = await self._checked(archive)
+            await self._applied(contents)
+            self._restored()
+        finally:
+            await asyncio.to_thread(self.tidy)
+            self._busy.release()
+        return contents
+
+    def _written(self, settings: Mapping[str, object], device: str) -> tuple[IO[bytes], int]:
+        try:
+            self._state_dir.mkdir(parents=True, exist_ok=True)
+            file: IO[bytes] = tempfile.TemporaryFile(dir=self._state_dir)  # noqa: SIM115  # handed on
+        except OSError as error:
+            raise StorageError(f"a backup cannot be written: {error.strerror}") from error
+        version = f"v{evsed.__version__}"
+        try:
+            write_archive(file, settings, self._swap.tree, version=version, device=device)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+        except OSError as error:
+            file.close()
+            raise StorageError(f"a backup cannot be written: {error.strerror}") from error
+        except EvsedError:
+            file.close()
+            raise
+        return file, size
+
+    async def _received(self, chunks: AsyncIterator[bytes]) -> IO[bytes]:
+        """Return what arrives in a file without a name."""
+        try:
+            await asyncio.to_thread(self._swap.prepare)
+            file: IO[bytes] = await asyncio.to_thread(
+                tempfile.TemporaryFile, dir=self._swap.work, buffering=4 * _PIECE
+            )
+        except OSError as error:
+            raise StorageError(f"the backup cannot be kept: {error.strerror}") from error
+        try:
+            await _fill(file, chunks)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    async def _checked(self, archive: IO[bytes]) -> Contents:
+        """Return an archive whose files are unpacked and whose settings fit."""
+        try:
+            contents = await asyncio.to_thread(read_archive, archive, self._swap.fresh)
+            free = await asyncio.to_thread(_free_bytes, self._swap.work)
+        except OSError as error:
+            raise StorageError(f"the backup cannot be unpacked: {error.strerror}") from error
+        if free < _LEAVE_FREE_BYTES:
+            raise StorageError("the backup cannot be unpacked: the disk would be full")
+        unknown = sorted(set(contents.settings) - set(SECTIONS))
+        if unknown:
+            raise RejectedError(f"settings of a section not known here: {ascii(unknown[0])[:60]}")
+        for name, values in contents.settings.items():
+            self._check_section(name, values)
+        return contents
+
+    def _check_section(self, name: str, values: object) -> None:
+        """Judge one section by this board. An empty one of a charger without any of it is fine."""
+        if values == self._operations.store.shown(name):
+            return
+        try:
+            self._operations.store.check(name, values)
+        except RejectedError as error:
+            raise RejectedError(f"{name}: {error}") from None
+
+    async def _applied(self, contents: Contents) -> None:
+        """Put files, then settings into place; take everything back when one of them fails."""
+        try:
+            await asyncio.to_thread(self._swap.swap)
+        except OSError as error:
+            raise StorageError(f"the files cannot be put into place: {error.strerror}") from error
+        store = self._operations.store
+        before = {name: store.shown(name) for name in contents.settings}
+        done: list[str] = []
+        try:
+            for name, values in contents.settings.items():
+                done.append(name)
+                await self._apply(name, values)
+        except (EvsedError, OSError, TimeoutError):
+            for name in reversed(done[:-1]):
+                await self._take_back(name, before[name])
+            await asyncio.to_thread(self._swap.undo)
+            raise
+
+    async def _apply(self, name: str, values: Any) -> None:
+        if values == self._operations.store.shown(name):
+            return
+        if name == "evse":
+            await self._operations.write(list(values.items()), source=_SOURCE)
+        else:
+            await self._operations.change(name, values, source=_SOURCE)
+
+    async def _take_back(self, name: str, values: Any) -> None:
+        with suppress(EvsedError, OSError, TimeoutError):
+            await self._apply(name, values)
+            return
+        _log.error("restore: %s could not be taken back", name)
+
+
+async def _fill(file: IO[bytes], chunks: AsyncIterator[bytes]) -> None:
+    taken = 0
+    async for chunk in chunks:
+        taken += len(chunk)
+        if taken > MAX_ARCHIVE_BYTES:
+            raise RejectedError(f"a backup is not larger than {MAX_ARCHIVE_BYTES} bytes")
+        try:
+            await asyncio.to_thread(file.write, chunk)
+        except OSError as error:
+            raise StorageError(f"the backup cannot be kept: {error.strerror}") from error
+
+
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _file_part(settings: Mapping[str, Any]) -> str:
+    """Return the charger's name as part of a file name."""
+    name = str(settings.get("discovery", {}).get("hostname", "evse"))
+    return re.sub(r"[^A-Za-z0-9-]", "", name)[:63] or "evse"
