@@ -1,0 +1,1 @@
+"""Modbus TCP and RTU: one register table, two ways in."""

@@ -1,0 +1,154 @@
+"""Answers requests, whichever way they came: reads at once, writes after a control pass."""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from evsed.errors import EvsedError, RejectedError
+from evsed.host.repeat_limiter import RepeatLimiter
+from evsed.operations.operations import Operations
+from evsed.services.modbus.pdu import Code, Write, answer, refused
+from evsed.services.modbus.register_map import RegisterMap, Wish, wish
+from evsed.services.modbus.registers import REGISTERS, Action, Group, Scene
+
+_log = logging.getLogger(__name__)
+
+#: Peers whose first write has been noted; when there are more, it is noted again.
+_MOST_PEERS: Final = 256
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the administrator decides about Modbus. Source: modbus.md sections 7, 12.2 and 13.
+
+    Args:
+        address: where TCP listens; ``::`` is every address, IPv4 as well.
+        port: of TCP; 0 for any free one.
+        max_connections: at the same time.
+        allow: networks clients may come from.
+        read_only: nothing can be written.
+        lock_settings: what is stored, and the restart, cannot be written.
+        silence_s: without an accepted write for so long the current is lowered; 0 is never.
+        fallback_da: to this, tenths of an ampere.
+    """
+
+    address: str = "::"
+    port: int = 502
+    max_connections: int = 8
+    allow: tuple[Network, ...] = ()
+    read_only: bool = False
+    lock_settings: bool = False
+    silence_s: int = 0
+    fallback_da: int = 60
+
+    @property
+    def locked(self) -> frozenset[Group]:
+        """Groups of registers that can only be read."""
+        if self.read_only:
+            return frozenset(Group)
+        return frozenset({Group.STORED}) if self.lock_settings else frozenset()
+
+
+class Desk:
+    """One for all connections and lines.
+
+    Args:
+        operations: reads and writes the charger.
+        policy: the administrator's.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self, operations: Operations, policy: Policy, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._operations = operations
+        self._policy = policy
+        self._registers = RegisterMap(REGISTERS, policy.locked)
+        self._read_only = RegisterMap(REGISTERS, frozenset(Group))
+        self._clock = clock
+        self._peers: set[str] = set()
+        #: when the newest accepted write was carried out, or the desk opened
+        self._written_s = clock()
+        #: Modbus TCP connections
+        self.clients = 0
+        self.limiter = RepeatLimiter()
+
+    def look(self) -> Scene:
+        """Return everything as it is now."""
+        picture = self._operations.picture()
+        settings, policy = picture.settings, self._policy
+        silence_s = policy.silence_s
+        return Scene(
+            picture.snapshot,
+            settings.evse,
+            picture.board,
+            picture.facts,
+            settings.modbus.unit_id,
+            self.clients,
+            silence_s,
+            policy.fallback_da if silence_s else 0,
+        )
+
+    def answer(self, pdu: bytes, now: Scene, *, read_only: bool = False) -> bytes | Write:
+        """Return the answer, or the write that must be carried out first. Never raises."""
+        try:
+            return answer(pdu, self._read_only if read_only else self._registers, now)
+        except Exception as error:  # noqa: BLE001  # one bad register must not end the server
+            self._failed(error)
+            return refused(pdu[0], Code.DEVICE_FAILURE)
+
+    async def carry_out(self, write: Write, peer: str) -> bytes:
+        """Do what a write asks for; return the answer when a control pass has taken it.
+
+        Args:
+            write: what ``answer`` returned.
+            peer: who asks, for the log.
+        """
+        self._note(peer)
+        try:
+            await self._do(wish(write.registers, write.words, self.look()), f"modbus {peer}")
+        except RejectedError as error:
+            self.limiter.log(
+                _log, logging.INFO, "refused", "modbus: refused to %s: %s", peer, error
+            )
+            return write.refused(Code.ILLEGAL_VALUE)
+        except (EvsedError, OSError) as error:  # a TimeoutError is one, too
+            told = str(error) or "the station did not answer in time"
+            self.limiter.log(_log, logging.ERROR, "failed", "modbus: %s", told)
+            return write.refused(Code.DEVICE_FAILURE)
+        except Exception as error:  # noqa: BLE001  # one bad register must not end the server
+            self._failed(error)
+            return write.refused(Code.DEVICE_FAILURE)
+        self._written_s = self._clock()
+        return write.done
+
+    def silent_for(self, seconds: int) -> bool:
+        """Return whether nothing has been written for so long, by anybody."""
+        return self._clock() - self._written_s >= seconds
+
+    async def _do(self, wanted: Wish, source: str) -> None:
+        if wanted.changes:
+            await self._operations.write(wanted.changes, source=source)
+        for action in wanted.actions:
+            if action is Action.AUTHORIZE:
+                await self._operations.authorize(source=source)
+            else:
+                await self._operations.restart(source=source)
+
+    def _note(self, peer: str) -> None:
+        """Nobody has to say who he is on Modbus: at least the log tells who writes."""
+        if peer in self._peers:
+            return
+        if len(self._peers) >= _MOST_PEERS:
+            self._peers.clear()
+        self._peers.add(peer)
+        self.limiter.log(_log, logging.INFO, ("peer", peer), "modbus: first write from %s", peer)
+
+    def _failed(self, error: Exception) -> None:
+        if self.limiter.admit(type(error).__name__) is not None:
+            _log.error("modbus: a request failed", exc_info=error)

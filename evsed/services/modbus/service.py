@@ -1,0 +1,190 @@
+"""Modbus TCP lives and dies here: the port, who may come in, the watchdog."""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from typing import Final
+
+from evsed.errors import EvsedError, HardwareError
+from evsed.operations.operations import Operations
+from evsed.services.modbus.desk import Desk, Policy
+from evsed.services.modbus.tcp import Connection
+from evsed.settings.services import ModbusSettings
+from evsed.units import amperes
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S: Final = 1.0
+_AGAIN_S: Final = 10.0
+#: A connection idle for longer makes room for a new one.
+_REPLACEABLE_S: Final = 20.0
+
+
+class ModbusService:
+    """Serves Modbus TCP while the user wants it; looks after the watchdog in any case.
+
+    Args:
+        operations: reads and writes the charger.
+        policy: the administrator's.
+    """
+
+    name = "modbus"
+
+    def __init__(self, operations: Operations, policy: Policy) -> None:
+        self.desk = Desk(operations, policy)
+        self._operations = operations
+        self._policy = policy
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._bound: int | None = None
+        self._again_s = 0.0
+        self._lowered = False
+        operations.on_change("modbus", self.apply)
+
+    @property
+    def port(self) -> int:
+        """The port that is bound, or the one that would be."""
+        return self._policy.port if self._bound is None else self._bound
+
+    @property
+    def listening(self) -> bool:
+        """Whether the port accepts connections."""
+        return self._server is not None
+
+    async def serve(self) -> None:
+        """Look after everything until cancelled; then close."""
+        self._again_s = 0.0
+        try:
+            while True:
+                await self._keep_open()
+                self._look_after()
+                await self._watch()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            self._close()
+
+    async def apply(self, before: ModbusSettings, after: ModbusSettings) -> None:
+        """Open or close the port; another unit id needs nothing.
+
+        Raises:
+            HardwareError: the port cannot be opened.
+        """
+        del before
+        if not after.tcp_enabled:
+            self._close()
+        elif self._server is None:
+            try:
+                await self._open()
+            except OSError as error:
+                raise HardwareError(self._cannot_listen(error)) from error
+
+    def admit(self, connection: Connection) -> bool:
+        """Return whether a new connection may stay; the one idle for longest may have to go."""
+        if not self._allowed(connection.peer):
+            self._turn_away("foreign", connection, "its network is not in modbus.allow")
+            return False
+        if len(self._connections) >= self._policy.max_connections:
+            idle = min(self._connections, key=lambda one: one.used_s)
+            if asyncio.get_running_loop().time() - idle.used_s <= _REPLACEABLE_S:
+                self._turn_away("full", connection, "there are too many connections")
+                return False
+            idle.end()
+            self.gone(idle)
+        self._connections.add(connection)
+        self.desk.clients = len(self._connections)
+        return True
+
+    def gone(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._connections.discard(connection)
+        self.desk.clients = len(self._connections)
+
+    async def _keep_open(self) -> None:
+        """Open the port when it should be open and is not; try again from time to time."""
+        now_s = asyncio.get_running_loop().time()
+        wanted = self._operations.picture().settings.modbus.tcp_enabled
+        if not wanted or self._server is not None or now_s < self._again_s:
+            return
+        try:
+            await self._open()
+        except OSError as error:
+            if not self._again_s:
+                _log.error("%s; trying again every %g s", self._cannot_listen(error), _AGAIN_S)
+            self._again_s = now_s + _AGAIN_S
+        else:
+            self._again_s = 0.0
+
+    async def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        door = listening_socket(self._policy.address, self._policy.port)
+        self._bound = door.getsockname()[1]
+        self._server = await loop.create_server(lambda: Connection(self), sock=door)
+        _log.info("modbus: listening on %s port %s", self._policy.address, self._bound)
+
+    def _close(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = self._bound = None
+        for connection in tuple(self._connections):
+            connection.end()
+        _log.info("modbus: the port is closed")
+
+    def _look_after(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for connection in tuple(self._connections):
+            connection.look_after(now_s)
+
+    async def _watch(self) -> None:
+        """Lower the charging current while nobody writes. Source: modbus.md section 12.2."""
+        policy, desk = self._policy, self.desk
+        if not policy.silence_s or not desk.silent_for(policy.silence_s):
+            self._lowered = False
+            return
+        if desk.look().snapshot.charging_current_da <= policy.fallback_da:
+            return
+        fallback_a = amperes(policy.fallback_da)
+        if not self._lowered:
+            _log.warning(
+                "modbus: no write for %d s, charging current lowered to %g A",
+                policy.silence_s,
+                fallback_a,
+            )
+        try:
+            await self._operations.write(
+                [("chargingCurrent", fallback_a)], source="modbus watchdog"
+            )
+        except (EvsedError, TimeoutError) as error:
+            desk.limiter.log(_log, logging.ERROR, "watchdog", "modbus: watchdog: %s", error)
+        else:
+            self._lowered = True
+
+    def _allowed(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._policy.allow)
+
+    def _turn_away(self, kind: str, connection: Connection, why: str) -> None:
+        self.desk.limiter.log(
+            _log, logging.WARNING, kind, "modbus: %s turned away: %s", connection.peer, why
+        )
+
+    def _cannot_listen(self, error: OSError) -> str:
+        where = f"{self._policy.address} port {self._policy.port}"
+        return f"modbus: cannot listen on {where}: {error.strerror or error}"
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """Return a bound socket; ``::`` also takes IPv4, and is IPv4 alone where there is no IPv6.
+
+    Raises:
+        OSError: the port is taken, or must not be opened.
+    """
+    if address == "::" and not socket.has_dualstack_ipv6():
+        address = "0.0.0.0"  # noqa: S104  # what "every address" means there
+    if ":" not in address:
+        return socket.create_server((address, port))
+    return socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=True)
