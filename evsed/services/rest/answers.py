@@ -21,14 +21,19 @@ PHRASES: Final = {
     531: "Failed To Write Program",
     532: "Failed To Receive Program",
 }
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _INDEX: Final = re.compile(r"[0-9]+")
 _INDEX_DIGITS: Final = 18
 
 
 def json_answer(value: object) -> web.Response:
     """Return a value as ``application/json``, without a charset parameter."""
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    return web.Response(body=body, content_type="application/json")
+    return web.Response(body=json_bytes(value), content_type="application/json")
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value as JSON without blanks."""
+    return _ENCODER.encode(value).encode()
 
 
 def ok() -> web.Response:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from evsed.charging.snapshot import Snapshot
 from evsed.operations.operations import Operations
 from evsed.operations.state_fields import (
     STATE_FIELDS,
@@ -14,11 +15,12 @@ from evsed.operations.state_fields import (
     state_object,
 )
 from evsed.operations.values import EnergyUnit
-from evsed.services.rest.answers import json_answer, ok
+from evsed.services.rest.answers import json_answer, json_bytes, ok
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.detail import DETAIL_FIELDS, detail_object
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.energy import in_ws
+from evsed.services.rest.repeated import RepeatedAnswer
 from evsed.services.rest.schema import of_row, of_table, patch
 from evsed.settings.section import known_part
 
@@ -32,6 +34,11 @@ class StateResource:
     operations: Operations
     energy_unit: EnergyUnit = EnergyUnit.WS
     bodies: BodyReader = field(default_factory=BodyReader)
+    _answers: RepeatedAnswer[Snapshot] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Encode every snapshot once, however often it is asked for."""
+        object.__setattr__(self, "_answers", RepeatedAnswer(self._encoded))
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -94,16 +101,22 @@ class StateResource:
 
     def picture(self) -> dict[str, Any]:
         """Return what GET /state sends now."""
-        return state_object(self.operations.station.snapshot, Terms(energy_unit=self.energy_unit))
+        return self._shown(self.operations.station.snapshot)
 
     def detail(self) -> dict[str, Any]:
         """Return what GET /reason sends now."""
         station = self.operations.station
         return detail_object(station.snapshot, station.maintenance)
 
-    async def get(self, _request: web.Request) -> web.Response:
+    def _shown(self, now: Snapshot) -> dict[str, Any]:
+        return state_object(now, Terms(energy_unit=self.energy_unit))
+
+    def _encoded(self, now: Snapshot) -> bytes:
+        return json_bytes(self._shown(now))
+
+    async def get(self, _request: web.Request) -> web.StreamResponse:
         """GET /state."""
-        return json_answer(self.picture())
+        return self._answers.about(self.operations.station.snapshot)
 
     async def get_reason(self, _request: web.Request) -> web.Response:
         """GET /reason, an extension."""
