@@ -19,6 +19,8 @@ from evsed.operations.values import EnergyUnit
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
 from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.scheduler.service import SchedulerService
+from evsed.services.wifi.service import WifiService
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -76,19 +78,24 @@ async def _run(built: Parts, end: End) -> int:
 
 def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
-    rest = _rest_api(built, operations)
+    wifi = WifiService(operations.network)
+    operations.on_change("wifi", wifi.changed)
+    rest = _rest_api(built, operations, wifi)
     http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)))
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
+        Service("wifi", wifi.serve),
+        Service("scheduler", SchedulerService(operations).serve),
     )
 
 
-def _rest_api(built: Parts, operations: Operations) -> RestApi:
+def _rest_api(built: Parts, operations: Operations, wifi: WifiService) -> RestApi:
     simulator = built.simulator
     return RestApi(
         RestParts(
             operations=operations,
+            wifi=wifi,
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,

@@ -2,9 +2,15 @@
 
 import asyncio
 import time
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from evsed.errors import HardwareError
+
+#: 2025-01-01; a Pi that was off starts with the time it went off.
+_NOT_BEFORE_S: Final = 1735689600
+#: Left by systemd-timesyncd after the first synchronization, and a real-time clock.
+_SIGNS: Final = ("run/systemd/timesync/synchronized", "dev/rtc0", "dev/rtc")
 
 
 class Clock(Protocol):
@@ -20,9 +26,20 @@ class Clock(Protocol):
             HardwareError: not permitted.
         """
 
+    def plausible(self) -> bool:
+        """Tell whether the clock can be right; a Pi has none that runs while it is off."""
+
 
 class SystemClock:
-    """The clock of the machine; setting it needs CAP_SYS_TIME."""
+    """The clock of the machine; setting it needs CAP_SYS_TIME.
+
+    Args:
+        root: where /dev and /run are; another folder in tests.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._signs = tuple(root / sign for sign in _SIGNS)
+        self._plausible = False
 
     def now_s(self) -> float:
         """Return Unix seconds."""
@@ -38,6 +55,13 @@ class SystemClock:
             await asyncio.to_thread(time.clock_settime, time.CLOCK_REALTIME, seconds)
         except OSError as error:
             raise HardwareError(f"clock: may not be set: {error.strerror}") from error
+        self._plausible = True
+
+    def plausible(self) -> bool:
+        """Tell whether it was set by somebody, by the network, or runs on a battery."""
+        if not self._plausible and time.time() > _NOT_BEFORE_S:
+            self._plausible = any(sign.exists() for sign in self._signs)
+        return self._plausible
 
 
 class ShiftedClock:
@@ -53,3 +77,7 @@ class ShiftedClock:
     async def set(self, seconds: float) -> None:
         """Set this clock only."""
         self._shift_s = seconds - time.time()
+
+    def plausible(self) -> bool:
+        """Tell that it is as right as it was made."""
+        return True

@@ -56,6 +56,7 @@ class Operations:
         self._writing = asyncio.Lock()
         self._appliers: dict[str, list[Applier]] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._accepted: list[Callable[[str, object], None]] = []
         self._restart: asyncio.TimerHandle | None = None
         #: set when the daemon should end in order, to be started again
         self.restart_due = asyncio.Event()
@@ -129,6 +130,10 @@ class Operations:
         """Have ``told(section)`` called after every accepted change."""
         self._listeners.append(told)
 
+    def listen_accepted(self, told: Callable[[str, object], None]) -> None:
+        """Have ``told(section, patch)`` called after every accepted patch, changed or not."""
+        self._accepted.append(told)
+
     async def restart(self, *, source: str) -> None:
         """End the daemon in order in about a second; asked twice, it is done once."""
         if self._restart is None:
@@ -180,12 +185,13 @@ class Operations:
         async with self._writing:
             before = getattr(self.store.settings, section)
             after = self.store.check(section, patch)
-            if after == before:
-                return
-            await self.store.save(section, after)
-            await self._apply(section, before, after)
-        _log.info("settings: %s changed by %s", section, source)
-        self._tell(section)
+            if after != before:
+                await self.store.save(section, after)
+                await self._apply(section, before, after)
+                _log.info("settings: %s changed by %s", section, source)
+                self._tell(section)
+            for told in self._accepted:
+                told(section, patch)
 
     async def _apply(self, section: str, before: Any, after: Any) -> None:
         done: list[Applier] = []

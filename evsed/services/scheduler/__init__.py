@@ -1,0 +1,1 @@
+"""Does by the hour what the owner would otherwise do by hand."""
