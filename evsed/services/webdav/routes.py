@@ -1,0 +1,88 @@
+"""Every method below /dav/, and what ``OPTIONS /`` has to say."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from evsed.services.webdav.answers import COMPLIANCE, refusal
+from evsed.services.webdav.call import Call
+from evsed.services.webdav.errors import DavError
+from evsed.services.webdav.locking import lock, unlock
+from evsed.services.webdav.paths import ROOT
+from evsed.services.webdav.reading import allowed, get, options, propfind
+from evsed.services.webdav.receiving import expect_nothing_yet, waits_to_be_asked
+from evsed.services.webdav.relocating import copy_to, move_to
+from evsed.services.webdav.service import WebDavService
+from evsed.services.webdav.uploading import put
+from evsed.services.webdav.writing import delete, mkcol, proppatch
+
+_log = logging.getLogger(__name__)
+
+#: Every method, and who answers it.
+METHODS: Final[Mapping[str, Callable[[Call], Awaitable[web.StreamResponse]]]] = {
+    "COPY": copy_to,
+    "DELETE": delete,
+    "GET": get,
+    "HEAD": get,
+    "LOCK": lock,
+    "MKCOL": mkcol,
+    "MOVE": move_to,
+    "OPTIONS": options,
+    "PROPFIND": propfind,
+    "PROPPATCH": proppatch,
+    "PUT": put,
+    "UNLOCK": unlock,
+}
+
+
+def webdav_routes(service: WebDavService) -> tuple[web.RouteDef, ...]:
+    """Return the routes; they answer 503 while the service does not run."""
+    door = _Door(service)
+    return (
+        web.route("*", ROOT, door.answer, expect_handler=expect_nothing_yet),
+        web.route("*", f"{ROOT}/{{path:.*}}", door.answer, expect_handler=expect_nothing_yet),
+        web.options("/", _server_options),
+    )
+
+
+async def _server_options(_request: web.Request) -> web.Response:
+    """Tell what Windows and Office want to know before they ask for /dav/."""
+    return web.Response(headers={**COMPLIANCE, "Allow": "GET, HEAD, OPTIONS"})
+
+
+async def _no_such_method(call: Call) -> web.StreamResponse:
+    raise DavError(405, "no such method here", closing=call.request.body_exists)
+
+
+class _Door:
+    """Takes every request below /dav/."""
+
+    def __init__(self, service: WebDavService) -> None:
+        self._service = service
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer; a refusal as WebDAV words it."""
+        try:
+            return await self._dispatched(request)
+        except DavError as error:
+            if error.status == 500:
+                _log.error("webdav: %s %s: %s", request.method, ascii(request.path), error)
+            answer = refusal(error)
+            if waits_to_be_asked(request):
+                answer.force_close()  # the body may come or not: nobody knows
+            return answer
+
+    async def _dispatched(self, request: web.Request) -> web.StreamResponse:
+        files = self._service.files
+        if files is None:
+            raise DavError(503, "the files are not available", closing=True)
+        call = Call(request, files)
+        act = METHODS.get(request.method, _no_such_method)
+        try:
+            return await act(call)
+        except DavError as error:
+            if error.status == 405:
+                error.allow = await allowed(call)
+            raise
