@@ -1,7 +1,7 @@
 """What only the administrator decides: the read-only ``evsed.yaml``. Source: decision 37."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,7 @@ from evsed.board.kinds import Key, ListOf, Scalar, Section, choice, flag, text, 
 from evsed.board.reading import Reading
 from evsed.board.yaml_tree import Node, Value, read_tree
 from evsed.errors import BadFileError
+from evsed.settings.modbus_access import ModbusAccess, modbus_section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Administrator:
     boot_restore_enabled: bool = False
     charging_wake_up_s: int = 0
     charging_thermal_derating: bool = True
+    modbus: ModbusAccess = field(default_factory=ModbusAccess)
 
 
 def _is_address(value: Value) -> bool:
@@ -71,6 +73,7 @@ FILE: Final = Section(
         Key(name="rest", kind=_REST, field=""),
         Key(name="boot", kind=_BOOT, field=""),
         Key(name="charging", kind=_CHARGING, field=""),
+        Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
     ),
 )
 

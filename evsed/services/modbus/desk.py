@@ -1,10 +1,8 @@
 """Answers requests, whichever way they came: reads at once, writes after a control pass."""
 
-import ipaddress
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from evsed.errors import EvsedError, RejectedError
@@ -13,45 +11,19 @@ from evsed.operations.operations import Operations
 from evsed.services.modbus.pdu import Code, Write, answer, refused
 from evsed.services.modbus.register_map import RegisterMap, Wish, wish
 from evsed.services.modbus.registers import REGISTERS, Action, Group, Scene
+from evsed.settings.modbus_access import ModbusAccess
 
 _log = logging.getLogger(__name__)
 
 #: Peers whose first write has been noted; when there are more, it is noted again.
 _MOST_PEERS: Final = 256
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the administrator decides about Modbus. Source: modbus.md sections 7, 12.2 and 13.
-
-    Args:
-        address: where TCP listens; ``::`` is every address, IPv4 as well.
-        port: of TCP; 0 for any free one.
-        max_connections: at the same time.
-        allow: networks clients may come from.
-        read_only: nothing can be written.
-        lock_settings: what is stored, and the restart, cannot be written.
-        silence_s: without an accepted write for so long the current is lowered; 0 is never.
-        fallback_da: to this, tenths of an ampere.
-    """
-
-    address: str = "::"
-    port: int = 502
-    max_connections: int = 8
-    allow: tuple[Network, ...] = ()
-    read_only: bool = False
-    lock_settings: bool = False
-    silence_s: int = 0
-    fallback_da: int = 60
-
-    @property
-    def locked(self) -> frozenset[Group]:
-        """Groups of registers that can only be read."""
-        if self.read_only:
-            return frozenset(Group)
-        return frozenset({Group.STORED}) if self.lock_settings else frozenset()
+def locked(access: ModbusAccess) -> frozenset[Group]:
+    """Return the groups of registers that can only be read."""
+    if access.read_only:
+        return frozenset(Group)
+    return frozenset({Group.STORED}) if access.lock_settings else frozenset()
 
 
 class Desk:
@@ -59,16 +31,19 @@ class Desk:
 
     Args:
         operations: reads and writes the charger.
-        policy: the administrator's.
+        access: the administrator's.
         clock: seconds, never going back.
     """
 
     def __init__(
-        self, operations: Operations, policy: Policy, clock: Callable[[], float] = time.monotonic
+        self,
+        operations: Operations,
+        access: ModbusAccess,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._operations = operations
-        self._policy = policy
-        self._registers = RegisterMap(REGISTERS, policy.locked)
+        self._access = access
+        self._registers = RegisterMap(REGISTERS, locked(access))
         self._read_only = RegisterMap(REGISTERS, frozenset(Group))
         self._clock = clock
         self._peers: set[str] = set()
@@ -81,8 +56,8 @@ class Desk:
     def look(self) -> Scene:
         """Return everything as it is now."""
         picture = self._operations.picture()
-        settings, policy = picture.settings, self._policy
-        silence_s = policy.silence_s
+        settings, access = picture.settings, self._access
+        silence_s = access.silence_s
         return Scene(
             picture.snapshot,
             settings.evse,
@@ -91,7 +66,7 @@ class Desk:
             settings.modbus.unit_id,
             self.clients,
             silence_s,
-            policy.fallback_da if silence_s else 0,
+            access.fallback_da if silence_s else 0,
         )
 
     def answer(self, pdu: bytes, now: Scene, *, read_only: bool = False) -> bytes | Write:

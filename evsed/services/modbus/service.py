@@ -8,8 +8,9 @@ from typing import Final
 
 from evsed.errors import EvsedError, HardwareError
 from evsed.operations.operations import Operations
-from evsed.services.modbus.desk import Desk, Policy
+from evsed.services.modbus.desk import Desk
 from evsed.services.modbus.tcp import Connection
+from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.services import ModbusSettings
 from evsed.units import amperes
 
@@ -26,15 +27,15 @@ class ModbusService:
 
     Args:
         operations: reads and writes the charger.
-        policy: the administrator's.
+        access: the administrator's.
     """
 
     name = "modbus"
 
-    def __init__(self, operations: Operations, policy: Policy) -> None:
-        self.desk = Desk(operations, policy)
+    def __init__(self, operations: Operations, access: ModbusAccess) -> None:
+        self.desk = Desk(operations, access)
         self._operations = operations
-        self._policy = policy
+        self._access = access
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._bound: int | None = None
@@ -45,7 +46,7 @@ class ModbusService:
     @property
     def port(self) -> int:
         """The port that is bound, or the one that would be."""
-        return self._policy.port if self._bound is None else self._bound
+        return self._access.port if self._bound is None else self._bound
 
     @property
     def listening(self) -> bool:
@@ -84,7 +85,7 @@ class ModbusService:
         if not self._allowed(connection.peer):
             self._turn_away("foreign", connection, "its network is not in modbus.allow")
             return False
-        if len(self._connections) >= self._policy.max_connections:
+        if len(self._connections) >= self._access.max_connections:
             idle = min(self._connections, key=lambda one: one.used_s)
             if asyncio.get_running_loop().time() - idle.used_s <= _REPLACEABLE_S:
                 self._turn_away("full", connection, "there are too many connections")
@@ -117,10 +118,10 @@ class ModbusService:
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
-        door = listening_socket(self._policy.address, self._policy.port)
+        door = listening_socket(self._access.address, self._access.port)
         self._bound = door.getsockname()[1]
         self._server = await loop.create_server(lambda: Connection(self), sock=door)
-        _log.info("modbus: listening on %s port %s", self._policy.address, self._bound)
+        _log.info("modbus: listening on %s port %s", self._access.address, self._bound)
 
     def _close(self) -> None:
         if self._server is None:
@@ -138,17 +139,17 @@ class ModbusService:
 
     async def _watch(self) -> None:
         """Lower the charging current while nobody writes. Source: modbus.md section 12.2."""
-        policy, desk = self._policy, self.desk
-        if not policy.silence_s or not desk.silent_for(policy.silence_s):
+        access, desk = self._access, self.desk
+        if not access.silence_s or not desk.silent_for(access.silence_s):
             self._lowered = False
             return
-        if desk.look().snapshot.charging_current_da <= policy.fallback_da:
+        if desk.look().snapshot.charging_current_da <= access.fallback_da:
             return
-        fallback_a = amperes(policy.fallback_da)
+        fallback_a = amperes(access.fallback_da)
         if not self._lowered:
             _log.warning(
                 "modbus: no write for %d s, charging current lowered to %g A",
-                policy.silence_s,
+                access.silence_s,
                 fallback_a,
             )
         try:
@@ -165,7 +166,7 @@ class ModbusService:
             address = ipaddress.ip_address(peer)
         except ValueError:
             return False
-        return any(address in network for network in self._policy.allow)
+        return any(address in network for network in self._access.allow)
 
     def _turn_away(self, kind: str, connection: Connection, why: str) -> None:
         self.desk.limiter.log(
@@ -173,7 +174,7 @@ class ModbusService:
         )
 
     def _cannot_listen(self, error: OSError) -> str:
-        where = f"{self._policy.address} port {self._policy.port}"
+        where = f"{self._access.address} port {self._access.port}"
         return f"modbus: cannot listen on {where}: {error.strerror or error}"
 
 

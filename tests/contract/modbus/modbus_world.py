@@ -21,9 +21,9 @@ from evsed.host.machine import Machine
 from evsed.host.network import UnmanagedNetwork
 from evsed.operations.operations import Operations
 from evsed.operations.state_fields import Terms, state_object
-from evsed.services.modbus.desk import Policy
 from evsed.services.modbus.service import ModbusService
 from evsed.settings.administrator import Administrator
+from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EVSE, EvseSettings, wire_evse
 from evsed.settings.store import SettingsStore
 from evsed.station.rules_in_force import rules_in_force
@@ -157,7 +157,7 @@ class StandingMachine(Machine):
 class Charger:
     """Operations over a still station, and the Modbus service on top of it."""
 
-    def __init__(self, folder: Path, changes: dict[str, Any] | None = None, **policy: Any) -> None:
+    def __init__(self, folder: Path, changes: dict[str, Any] | None = None, **access: Any) -> None:
         state = BASE | (changes or {})
         board = board_of(BASE["board"] | state["board"])
         self.store = SettingsStore(folder, board)
@@ -177,8 +177,8 @@ class Charger:
         )
         facts = replace(self.operations.picture().facts, version=state["appVersion"])
         self.operations._facts = facts
-        given = {"address": "127.0.0.1", "port": 0, "allow": ANYWHERE} | policy
-        self.service = ModbusService(self.operations, Policy(**given))
+        given = {"address": "127.0.0.1", "port": 0, "allow": ANYWHERE} | access
+        self.service = ModbusService(self.operations, ModbusAccess(**given))
         self.desk = self.service.desk
 
     def state(self) -> dict[str, Any]:

@@ -30,15 +30,16 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     text = (SHIPPED / "evsed.yaml").read_text(encoding="utf-8")
     assert read_administrator(SHIPPED / "evsed.yaml") == Administrator()
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
-    keys = ("http:", "rest:", "boot:", "charging:")
+    keys = ("http:", "rest:", "boot:", "charging:", "modbus:")
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 12
+    assert len(enabled) == 20
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
 def test_the_simulated_charger_listens_on_this_machine_only():
     found = read_administrator(SHIPPED / "evsed-sim.yaml")
-    assert found == Administrator(http_port=8080, http_address="127.0.0.1")
+    assert (found.http_port, found.http_address) == (8080, "127.0.0.1")
+    assert (found.modbus.port, found.modbus.address) == (5020, "127.0.0.1")
 
 
 def test_every_key_reaches_its_field(tmp_path):
