@@ -18,7 +18,7 @@ from evsed.charging.commands import (
     SetUnderPowerLimit,
 )
 from evsed.charging.snapshot import Phases, Snapshot
-from evsed.charging.states import fault_names
+from evsed.charging.states import ChargingState, Fault, fault_names
 from evsed.errors import RejectedError
 from evsed.operations.values import EnergyUnit, Kind, amperes, boolean, rounded, whole
 from evsed.units import amperes as from_tenths
@@ -55,6 +55,9 @@ class StateField:
     unit: str = ""
     low: int | None = None
     high: int | None = None
+    #: every word there is, where a text or the entries of a list are words
+    words: tuple[str, ...] = ()
+    nullable: bool = False
     energy: Energy | None = None
     write: Write | None = None
 
@@ -84,6 +87,7 @@ STATE_FIELDS: Final = (
         name="state",
         kind=Kind.STRING,
         about="state of IEC 61851: A, B1, B2, C1, C2, D1, D2, E or F; E whenever there are errors",
+        words=tuple(ChargingState),
         read=lambda now: now.state.value,
     ),
     StateField(
@@ -157,6 +161,8 @@ STATE_FIELDS: Final = (
         name="errors",
         kind=Kind.NAMES,
         about="names of the faults that are set; null when there is none",
+        words=tuple(fault_names(~Fault.NONE)),
+        nullable=True,
         read=lambda now: fault_names(now.faults) or None,
     ),
     StateField(
@@ -164,6 +170,7 @@ STATE_FIELDS: Final = (
         kind=Kind.INTEGER,
         about="time since the vehicle was connected; 0 outside a session",
         unit="s",
+        low=0,
         read=lambda now: now.session_time_ms // 1000,
     ),
     StateField(
@@ -171,6 +178,7 @@ STATE_FIELDS: Final = (
         kind=Kind.INTEGER,
         about="time of this session spent charging",
         unit="s",
+        low=0,
         read=lambda now: now.charging_time_ms // 1000,
     ),
     StateField(
@@ -178,6 +186,7 @@ STATE_FIELDS: Final = (
         kind=Kind.INTEGER,
         about="energy of this session",
         unit="Ws",
+        low=0,
         energy=Energy.COUNTER,
         read=lambda now: now.session_energy_ws,
     ),
@@ -186,6 +195,7 @@ STATE_FIELDS: Final = (
         kind=Kind.INTEGER,
         about="lifetime energy, the running session included",
         unit="Ws",
+        low=0,
         energy=Energy.COUNTER,
         read=lambda now: now.total_energy_ws,
     ),

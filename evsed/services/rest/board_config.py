@@ -1,11 +1,12 @@
 """The table behind /board-config: 12 keys in their order. Source: rest.md section 11. Pure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.board.description import Board
 from evsed.operations.values import Kind
+from evsed.services.rest.schema import Schema, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,9 @@ class BoardField:
     about: str
     read: Callable[[Board], Any]
     unit: str = ""
+    words: tuple[str, ...] = ()
+    #: keys of the objects of a list
+    keys: Mapping[str, Schema] = field(default_factory=dict)
 
 
 def _min_break_time(board: Board) -> int:
@@ -58,6 +62,7 @@ BOARD_FIELDS: Final = (
         Kind.STRING,
         "best meter mode: none, cur or cur_vlt",
         lambda board: board.energy_meter_mode,
+        words=("none", "cur", "cur_vlt"),
     ),
     BoardField(
         "energyMeterThreePhases",
@@ -70,6 +75,7 @@ BOARD_FIELDS: Final = (
         Kind.OBJECTS,
         "serial ports: type uart or rs485, and name",
         lambda board: [{"type": port.type, "name": port.name} for port in board.serials],
+        keys={"type": text(words=("uart", "rs485")), "name": text("as on the board")},
     ),
     BoardField(
         "auxInputs",

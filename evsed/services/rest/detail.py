@@ -3,12 +3,14 @@
 An extension: GET /state must have exactly the API's 17 keys.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.charging.snapshot import Lateness, Snapshot
+from evsed.charging.states import PilotMode, Reason
 from evsed.operations.values import Kind, rounded
+from evsed.services.rest.schema import Schema, flag, of_table, or_null, record, text, whole
 from evsed.units import amperes, degrees
 
 
@@ -21,6 +23,10 @@ class DetailField:
     unit: str
     about: str
     read: Callable[[Snapshot], Any]
+    words: tuple[str, ...] = ()
+    nullable: bool = False
+    #: of an object
+    keys: Mapping[str, Schema] = field(default_factory=dict)
 
 
 def _counters(now: Snapshot) -> dict[str, int]:
@@ -47,11 +53,21 @@ def _lateness(now: Snapshot) -> dict[str, Any]:
 
 DETAIL_FIELDS: Final = (
     DetailField(
-        "reason", Kind.STRING, "", "why it is, or is not, charging", lambda now: now.reason.value
+        "reason",
+        Kind.STRING,
+        "",
+        "why it is, or is not, charging",
+        lambda now: now.reason.value,
+        words=tuple(Reason),
     ),
     DetailField("session", Kind.BOOLEAN, "", "a session is running", lambda now: now.session),
     DetailField(
-        "pilot", Kind.STRING, "", "control pilot: high, low or pwm", lambda now: now.pilot.value
+        "pilot",
+        Kind.STRING,
+        "",
+        "control pilot: high, low or pwm",
+        lambda now: now.pilot.value,
+        words=tuple(PilotMode),
     ),
     DetailField(
         "offeredCurrent",
@@ -76,6 +92,7 @@ DETAIL_FIELDS: Final = (
         "",
         "its auxiliary contact; null: not fitted",
         lambda now: now.contactor_feedback,
+        nullable=True,
     ),
     DetailField(
         "locked",
@@ -83,6 +100,7 @@ DETAIL_FIELDS: Final = (
         "",
         "socket lock commanded; null: no lock in use",
         lambda now: now.locked,
+        nullable=True,
     ),
     DetailField(
         "cableRating",
@@ -90,6 +108,7 @@ DETAIL_FIELDS: Final = (
         "A",
         "rating of the cable; null: unknown or tethered",
         lambda now: now.cable_rating_a,
+        nullable=True,
     ),
     DetailField(
         "temperatureSensors",
@@ -112,9 +131,38 @@ DETAIL_FIELDS: Final = (
         "warmest sensor",
         lambda now: rounded(degrees(now.temperature_high_cdeg), 2),
     ),
-    DetailField("contactor", Kind.OBJECT, "", "wear of the contactor over its life", _counters),
-    DetailField("lateness", Kind.OBJECT, "µs", "how late the control passes began", _lateness),
+    DetailField(
+        "contactor",
+        Kind.OBJECT,
+        "",
+        "wear of the contactor over its life",
+        _counters,
+        keys={
+            "closings": whole("times it was closed", low=0),
+            "openings": whole("times it was opened", low=0),
+            "loadedOpenings": whole("openings under load", low=0),
+        },
+    ),
+    DetailField(
+        "lateness",
+        Kind.OBJECT,
+        "",
+        "how late the control passes began",
+        _lateness,
+        keys={
+            "passes": whole("passes so far", low=0),
+            "last": whole("of the last pass", unit="µs"),
+            "worst": whole("of the worst pass", unit="µs"),
+            "over5ms": whole("passes that began more than 5 ms late", low=0),
+            "over20ms": whole("passes that began more than 20 ms late", low=0),
+            "longestPass": whole("what the longest pass took", unit="µs", low=0),
+            "realTime": flag("the control thread has its real-time priority"),
+        },
+    ),
 )
+_MAINTENANCE: Final = or_null(text("what is wrong with the board or its file; null: nothing"))
+#: What GET /reason answers.
+DETAIL: Final = record({**of_table(DETAIL_FIELDS)["properties"], "maintenance": _MAINTENANCE})
 
 
 def detail_object(now: Snapshot, maintenance: str | None) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 from aiohttp import web
 
 import evsed
+from evsed.operations.state_fields import MAX_LIMIT_WH, MAX_LIMIT_WS
+from evsed.operations.values import EnergyUnit
 from evsed.services.rest.endpoints import ROOT, Endpoint
 from evsed.services.rest.schema import JSON, TEXT, Content, Schema, text, whole
 
@@ -68,7 +70,9 @@ _HEADERS: Final[Mapping[int, Mapping[str, Schema]]] = {
 }
 
 
-def with_document(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+def with_document(
+    endpoints: Iterable[Endpoint], energy_unit: EnergyUnit = EnergyUnit.WS
+) -> tuple[Endpoint, ...]:
     """Return the endpoints and one more: GET /openapi.json, which describes all of them."""
     page = _Document()
     own = Endpoint(
@@ -80,12 +84,14 @@ def with_document(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         extension=True,
     )
     rows = (*endpoints, own)
-    page.fill(document(rows))
+    page.fill(document(rows, energy_unit))
     return rows
 
 
-def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """Return the OpenAPI document of a table."""
+def document(
+    endpoints: Iterable[Endpoint], energy_unit: EnergyUnit = EnergyUnit.WS
+) -> dict[str, Any]:
+    """Return the OpenAPI document of a table; energies are shown in ``energy_unit``."""
     rows = tuple(endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -93,7 +99,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         item[row.method.lower()] = _operation(row)
     used = {tag_of(row) for row in rows}
     codes = {code for row in rows for code in failures(row)}
-    return {
+    found = {
         "openapi": "3.1.0",
         "info": {
             "title": "evsed: charging station",
@@ -110,6 +116,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
             "responses": {str(code): _failure(code) for code in sorted(codes)},
         },
     }
+    return found if energy_unit is EnergyUnit.WS else _in_wh(found)
 
 
 def tag_of(endpoint: Endpoint) -> str:
@@ -153,6 +160,21 @@ class _Document:
         if any(tag.value == self._etag.strip('"') for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         return web.Response(body=self._body, content_type=JSON, headers=headers)
+
+
+def _in_wh(part: Any) -> Any:
+    """Return a part of the document with every energy in Wh."""
+    if isinstance(part, list):
+        return [_in_wh(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("x-unit") != EnergyUnit.WS:
+        return {key: _in_wh(value) for key, value in part.items()}
+    converted = {**part, "x-unit": EnergyUnit.WH}
+    converted["description"] = part["description"].replace("(in Ws)", "(in Wh)")
+    if part.get("maximum") == MAX_LIMIT_WS:
+        converted["maximum"] = MAX_LIMIT_WH
+    return converted
 
 
 def _path_item(row: Endpoint) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class RestApi:
             *self._parts.more,
         )
         if self._parts.extensions:
-            return with_document(rows)
+            return with_document(rows, self._parts.energy_unit)
         return tuple(row for row in rows if not row.extension)
 
     def routes(self) -> tuple[web.RouteDef, ...]:

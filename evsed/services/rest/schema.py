@@ -174,7 +174,21 @@ def as_written(setting: Setting, shown: Schema) -> Schema:
 
 
 def of_row(row: TableRow) -> Schema:
-    """Return the schema of one row of our tables, as it is read."""
+    """Return the schema of one row of our tables, as it is read.
+
+    A row may also have ``low`` and ``high``, ``words``, ``keys`` (schemas) and ``nullable``.
+    """
+    found = _of_row(row)
+    return or_null(found) if getattr(row, "nullable", False) else found
+
+
+def of_written_row(row: TableRow) -> Schema:
+    """Return the schema of one row as it is written: a fraction too many is dropped."""
+    found = of_row(row)
+    return {**found, "type": "number"} if row.kind is Kind.INTEGER else found
+
+
+def _of_row(row: TableRow) -> Schema:
     low: int | None = getattr(row, "low", None)
     high: int | None = getattr(row, "high", None)
     match row.kind:
@@ -190,17 +204,18 @@ def of_row(row: TableRow) -> Schema:
 
 def _of_other_row(row: TableRow) -> Schema:
     words: tuple[str, ...] = getattr(row, "words", ())
+    keys: Mapping[str, Schema] = getattr(row, "keys", {})
     match row.kind:
         case Kind.STRING:
             return text(row.about, words=words)
         case Kind.PHASES:
-            return array(number(), row.about, shortest=3, longest=3, unit=row.unit)
+            return array(number(unit=row.unit), row.about, shortest=3, longest=3)
         case Kind.NAMES:
             return array(text(words=words), row.about)
         case Kind.OBJECTS:
-            return array({"type": "object"}, row.about)
+            return array(record(keys), row.about)
         case _:
-            return _with({"type": "object"}, row.about, row.unit)
+            return record(keys, row.about, unit=row.unit)
 
 
 def of_table(rows: Iterable[TableRow], about: str = "") -> Schema:

@@ -17,11 +17,11 @@ from evsed.operations.state_fields import (
 from evsed.operations.values import EnergyUnit
 from evsed.services.rest.answers import json_answer, json_bytes, ok
 from evsed.services.rest.body import BodyReader
-from evsed.services.rest.detail import DETAIL_FIELDS, detail_object
+from evsed.services.rest.detail import DETAIL, detail_object
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.energy import in_ws
 from evsed.services.rest.repeated import RepeatedAnswer
-from evsed.services.rest.schema import of_row, of_table, patch
+from evsed.services.rest.schema import of_table, of_written_row, patch
 from evsed.settings.section import known_part
 
 SOURCE: Final = "rest"
@@ -58,14 +58,14 @@ class StateResource:
                 path="/state",
                 handler=self.post,
                 summary="Set several state fields at once",
-                body=patch({name: of_row(row) for name, row in WRITABLE.items()}),
+                body=patch({name: of_written_row(row) for name, row in WRITABLE.items()}),
             ),
             Endpoint(
                 method="GET",
                 path="/reason",
                 handler=self.get_reason,
                 summary="Why the station is, or is not, charging",
-                answer=of_table(DETAIL_FIELDS),
+                answer=DETAIL,
                 extension=True,
             ),
         )
@@ -77,7 +77,7 @@ class StateResource:
                 path=f"/state/{row.write.path}",
                 handler=StateValue(self, row).post,
                 summary=f"Set {row.name}",
-                body=of_row(row),
+                body=of_written_row(row),
             )
             for row in WRITABLE.values()
             if row.write
