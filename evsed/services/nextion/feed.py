@@ -14,6 +14,8 @@ from evsed.services.nextion.variables import BY_NAME, VARIABLES, Push, Shown, Va
 #: Live values are sent again after this. A little more than a second: a value that changes every
 #: second is then sent once for each change, and not a second time for the refresh.
 REFRESH_S: Final = 1.1
+#: what a tick may be early
+_EARLY_S: Final = 0.005
 #: how long the display's full input buffer is given, and what may have been lost in it
 OVERFLOW_PAUSE_S: Final = 0.25
 OVERFLOW_LOOK_BACK_S: Final = 1.0
@@ -127,6 +129,6 @@ def _wanted(variable: Variable, known: _Subscription, value: Shown, now_s: float
     if variable.push is Push.ONCE:
         return False
     age_s = now_s - known.at_s
-    if value != known.shown and age_s >= variable.pause_s:
+    if value != known.shown and age_s >= variable.pause_s - _EARLY_S:
         return True
     return variable.push is Push.LIVE and age_s >= REFRESH_S

@@ -26,7 +26,7 @@ from evsed.services.nextion.line import Line
 from evsed.services.nextion.model import ANSWER, ANSWER_BYTES, DisplayInfo, display_info
 from evsed.services.nextion.protocol import CONNECT, START, WAKE, Code, FrameCutter, is_words
 from evsed.services.nextion.steering import TICK_S, Steering
-from evsed.services.nextion.upload import Upload, begin_program
+from evsed.services.nextion.upload import Upload, begin_program, switch
 from evsed.services.nextion.variables import assignment
 
 _INFO_S: Final = 0.25
@@ -263,9 +263,8 @@ class NextionSession:
         finally:
             if self._writer is not None:  # else the port is closed, and opens anew by itself
                 await writer.drained(_LEFTOVERS_S)
-                if writer.baud_rate != rate:
-                    writer.set_baud_rate(rate)
                 self._inbox = None
+                switch(writer, rate)
                 self._begin(writer)
 
 

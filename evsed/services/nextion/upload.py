@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from evsed.errors import DisplayError
+from evsed.errors import DisplayError, HardwareError
 from evsed.host.serial_port import Writer
 from evsed.services.nextion.body import Body
 from evsed.services.nextion.inbox import Inbox
@@ -149,8 +149,7 @@ class Upload:
             raise DisplayError("the serial port does not take the bytes")
 
     def _switch(self, baud_rate: int) -> None:
-        if self._writer.baud_rate != baud_rate:
-            self._writer.set_baud_rate(baud_rate)
+        switch(self._writer, baud_rate)
 
     def _forget_input(self) -> None:
         self._writer.discard_input()
@@ -161,3 +160,17 @@ class Upload:
         if percent > self._told_percent:
             self._told_percent = percent
             _log.info("nextion: upload %d %%", percent)
+
+
+def switch(writer: Writer, baud_rate: int) -> None:
+    """Put another rate in force, unless it is already.
+
+    Raises:
+        DisplayError: the port cannot do it.
+    """
+    if writer.baud_rate == baud_rate:
+        return
+    try:
+        writer.set_baud_rate(baud_rate)
+    except HardwareError as error:
+        raise DisplayError(f"{baud_rate} baud: {error}") from error
