@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from evsed.board.description import Board
 from evsed.charging.states import ChargingState
 from evsed.errors import RejectedError
-from evsed.host.network import NO_MAC
+from evsed.host.network import NO_MAC, FoundNetwork
 from evsed.operations.operations import Operations
 from evsed.operations.picture import Picture
 from evsed.services.at.columns import Column, Row, row_text
@@ -26,12 +26,26 @@ _METERS: Final = ("none", "cur", "cur_vlt")
 _STATES: Final = tuple(ChargingState)
 
 
+class Wifi(Protocol):
+    """What commands ask of the radio."""
+
+    async def scan(self) -> tuple[FoundNetwork, ...]:
+        """Return the networks in reach, strongest first; nothing without a radio."""
+
+    def switch_access_point(self, *, on: bool) -> None:
+        """Start or stop the charger's own network in a second."""
+
+
 class Desk(Protocol):
     """What a command works with: the charger, and its own session."""
 
     @property
     def operations(self) -> Operations:
         """The charger."""
+
+    @property
+    def wifi(self) -> Wifi:
+        """The radio."""
 
     @property
     def commands(self) -> Mapping[str, "Command"]:
@@ -159,13 +173,13 @@ async def _reset_energy(desk: Desk, values: Row) -> None:
 
 
 async def _scan(desk: Desk) -> Sequence[str]:
-    found = await desk.operations.network.scan()
+    found = await desk.wifi.scan()
     rows = [(one.ssid, int(one.secured), one.rssi) for one in found]
     return [f"+WIFIAPSCAN={row_text(_SCANNED, row)}" for row in rows]
 
 
 async def _access_point(desk: Desk, values: Row) -> None:
-    await desk.operations.network.set_access_point(bool(values[0]))
+    desk.wifi.switch_access_point(on=bool(values[0]))
 
 
 def _value(key: str, convert: Callable[[Any], object] = int) -> Write:

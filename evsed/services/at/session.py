@@ -10,7 +10,7 @@ from evsed.errors import EvsedError, RejectedError
 from evsed.host.serial_port import Session, Writer
 from evsed.operations.operations import Operations
 from evsed.services.at.columns import described, written
-from evsed.services.at.commands import Command, commands_for
+from evsed.services.at.commands import Command, Wifi, commands_for
 from evsed.services.at.protocol import (
     Form,
     Line,
@@ -39,11 +39,11 @@ _log = logging.getLogger(__name__)
 
 
 def at_sessions(
-    operations: Operations, board: Board, *, read_only: bool = False
+    operations: Operations, board: Board, wifi: Wifi, *, read_only: bool = False
 ) -> Callable[[], Session]:
     """Return what makes a session for a port in mode ``at``."""
     commands = commands_for(board)
-    return lambda: AtSession(operations, commands, read_only=read_only)
+    return lambda: AtSession(operations, commands, wifi, read_only=read_only)
 
 
 class AtSession:
@@ -52,6 +52,7 @@ class AtSession:
     Args:
         operations: the charger.
         commands: by name, see ``commands_for``.
+        wifi: the radio.
         read_only: refuse everything that changes something.
         timers: another clock than the event loop's, in tests.
     """
@@ -60,11 +61,12 @@ class AtSession:
         self,
         operations: Operations,
         commands: Mapping[str, Command],
+        wifi: Wifi,
         *,
         read_only: bool = False,
         timers: Timers | None = None,
     ) -> None:
-        self.operations, self.commands = operations, commands
+        self.operations, self.commands, self.wifi = operations, commands, wifi
         self._names = tuple(commands)
         self._read_only = read_only
         self._timers = timers

@@ -106,8 +106,8 @@ class PaperStation(Station):
     _hat = SimpleNamespace(lock=None)
 
 
-class PaperNetwork:
-    """A managed network that does nothing in the air."""
+class PaperWifi:
+    """A managed radio that does nothing in the air."""
 
     def __init__(self, state: dict[str, Any]) -> None:
         wifi = state["wifi"]
@@ -133,10 +133,7 @@ class PaperNetwork:
             for one in self.found
         )
 
-    async def apply_station(self, wanted: Any) -> None:
-        pass
-
-    async def set_access_point(self, on: bool) -> None:
+    def switch_access_point(self, *, on: bool) -> None:
         self.state = replace(self.state, ap_enabled=on)
 
 
@@ -249,13 +246,14 @@ class Client:
     async def start(self) -> "Client":
         store = SettingsStore(self.folder, self.board)
         await _store(store, self.state)
+        self.wifi = PaperWifi(self.state)
         self.station = PaperStation(self.board, self.state, store.evse)
         self.operations = PaperOperations(
             station=self.station,
             settings=store,
             board=self.board,
             machine=None,
-            network=PaperNetwork(self.state),
+            network=self.wifi,
             clock=PaperClock(self.state["time"]),
         )
         self.operations.facts = _facts(self.state)
@@ -266,7 +264,11 @@ class Client:
     def open(self) -> None:
         """Open the port."""
         self.session = AtSession(
-            self.operations, commands_for(self.board), timers=self.timers, **self.options
+            self.operations,
+            commands_for(self.board),
+            self.wifi,
+            timers=self.timers,
+            **self.options,
         )
         self.session.opened(self.writer)
 
@@ -320,7 +322,7 @@ class Client:
             **store.shown("evse"),
             **{f"wifi.{key}": value for key, value in store.shown("wifi").items()},
             "wifi.password": wifi.password,
-            "wifi.apEnabled": self.operations.network.state.ap_enabled,
+            "wifi.apEnabled": self.wifi.state.ap_enabled,
             **{f"serials.{place}": one for place, one in enumerate(store.shown("serial"))},
             "$restart": self.operations._restart is not None,
             "$authorize": self.station.authorized > 0,

@@ -22,11 +22,11 @@ async def client(tmp_path):
 
 async def test_commands_behind_a_scan_wait_and_pushes_go_on(client):
     await client.send(b'AT+SUB="+STATE",100\n')
-    client.operations.network.scanning = asyncio.Event()
+    client.wifi.scanning = asyncio.Event()
     assert await client.send(b"AT+WIFIAPSCAN\nAT+ENABLE?\n") == b""
     client.timers.advance(0.1)
     assert client.writer.take() == b"\n+STATE=4\n"
-    client.operations.network.scanning.set()
+    client.wifi.scanning.set()
     await client.settled()
     assert client.writer.take() == b"\nOK\n\n+ENABLE=1\n\nOK\n"
 
@@ -221,7 +221,7 @@ async def test_closing_while_an_answer_waits_for_room_ends_at_once(client):
 
 
 async def test_sessions_of_a_port_are_independent(client):
-    make = at_sessions(client.operations, client.board)
+    make = at_sessions(client.operations, client.board, client.wifi)
     first, second = make(), make()
     writers = PaperWriter(), PaperWriter()
     first.opened(writers[0])
@@ -235,14 +235,14 @@ async def test_sessions_of_a_port_are_independent(client):
 
 
 async def test_a_flood_behind_a_slow_command_takes_no_memory(client):
-    client.operations.network.scanning = asyncio.Event()
+    client.wifi.scanning = asyncio.Event()
     client.session.received(b"AT+WIFIAPSCAN\n")
     await asyncio.sleep(0)
     for _ in range(2000):
         client.session.received(b"AT+ENABLE=0\nAT+ENABLE=1\n" * 20)
     assert len(client.session._cutter._waiting) < 17 * 1024
     client.session.received(b"AT\n")
-    client.operations.network.scanning.set()
+    client.wifi.scanning.set()
     await client.settled()
     await asyncio.sleep(0.1)
     await client.settled()
