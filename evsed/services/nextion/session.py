@@ -168,6 +168,8 @@ class NextionSession:
         self._line.send(START)
 
     def _take(self, frame: bytes) -> None:
+        # Arriving one by one, the first of a longer run of ff would be the end: treat both alike.
+        frame = frame.rstrip(b"\xff")
         command = command_in(frame)
         if command is not None:
             self._obey(command)

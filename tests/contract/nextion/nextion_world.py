@@ -1,4 +1,4 @@
-"""A display session in stepped time: a loop whose clock jumps, a port that notes, a station in words."""
+"""A display's session in stepped time: a clock that jumps, a port that notes, a made-up station."""
 
 import asyncio
 import dataclasses
@@ -130,9 +130,11 @@ class Desk:
         self.effects |= changes
 
     async def authorize(self, *, source: str) -> None:
+        assert source == "nextion"
         self.effects["$authorize"] = True
 
     async def restart(self, *, source: str) -> None:
+        assert source == "nextion"
         self.effects["$restart"] = True
 
 

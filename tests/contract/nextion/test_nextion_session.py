@@ -62,7 +62,9 @@ def test_a_station_that_does_not_take_a_setting_corrects_the_slider(error: Excep
     stepped(story)
 
 
-@pytest.mark.parametrize("number", ["", "on", "-60", "100x", "1.5", " 100", "20", "999999", "\u0661"])
+@pytest.mark.parametrize(
+    "number", ["", "on", "-60", "100x", "1.5", " 100", "20", "999999", "\u0661"]
+)
 def test_whatever_is_wrong_with_a_number_the_slider_is_corrected(number: str) -> None:
     async def story() -> None:
         async with World(WORDS) as world:
@@ -129,7 +131,7 @@ def test_the_order_within_a_tick_is_that_of_the_table() -> None:
 
 async def _busy_seconds(world: World, seconds: int) -> list[int]:
     """Return the bytes of each of some seconds in which everything measured moves."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311  # to be repeated
     counted = []
     for second in range(seconds):
         for _ in range(50):
@@ -227,6 +229,16 @@ def test_a_sleeping_display_is_woken_once_in_each_sleep() -> None:
                 world.feed(b"\x87" + END)
                 world.desk.words["state"] = "C2"
                 assert await world.sent(0.2) == b""
+
+    stepped(story)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_more_ff_than_needed_do_not_matter(cut: bool) -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(b"\xffsub en" + END + b"\xff" + b"sub chCur\xff" + END + END, cut=cut)
+            assert await world.sent(0.1) == b"en.val=1" + END + b"chCur.val=160" + END
 
     stepped(story)
 

@@ -133,9 +133,7 @@ def test_a_second_upload_does_not_disturb_the_first() -> None:
     async def story() -> None:
         async with World(VECTORS["base_state"]) as world:
             body = program(1000)
-            first = asyncio.ensure_future(
-                world.display.upload(1000, 115200, Client(body).pieces())
-            )
+            first = asyncio.ensure_future(world.display.upload(1000, 115200, Client(body).pieces()))
             await asyncio.sleep(0.3)
             with pytest.raises(DisplayError, match="another upload"):
                 await world.display.upload(1000, 115200, Client(body).pieces())
