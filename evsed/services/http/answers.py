@@ -74,6 +74,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _from_http_error(error)
     except (EvsedError, TimeoutError, MemoryError) as error:
         return _from_our_error(error)
+    except web.RequestPayloadError:
+        return text_answer(400, "the body is malformed or was cut off")
     except ConnectionError:
         raise  # the client has gone: there is nobody to answer
     except Exception:  # noqa: BLE001 - the edge of a request: logged here, answered as 500

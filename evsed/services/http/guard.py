@@ -13,13 +13,26 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
-def foreign_origin(method: str, headers: Mapping[str, str]) -> str | None:
-    """Return why a changing request looks foreign, or None when it may pass."""
-    if method in _READING:
+def changes_something(method: str) -> bool:
+    """Tell whether a method is meant to do more than read."""
+    return method not in _READING
+
+
+def foreign_origin(
+    method: str, headers: Mapping[str, str], permitted: Collection[str] = ()
+) -> str | None:
+    """Return why a changing request looks foreign, or None when it may pass.
+
+    Args:
+        method: of the request.
+        headers: of the request.
+        permitted: origins the administrator trusts (``http.corsOrigins``).
+    """
+    origin = headers.get("Origin")
+    if not changes_something(method) or (origin is not None and origin in permitted):
         return None
     if headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
         return "requests from other sites are refused"
-    origin = headers.get("Origin")
     if origin is not None and not _same_site(origin, headers.get("Host", "")):
         return "requests from other sites are refused: Origin differs from Host"
     return None

@@ -8,16 +8,20 @@ _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
-_ALWAYS = {
+#: on every answer, unless it brings its own
+ALWAYS = {
     "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
-    "Server": "evsed",
     "X-Content-Type-Options": "nosniff",
 }
+SERVER = "evsed"
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Complete an answer just before its headers are sent."""
-    response.headers.update(_ALWAYS)
+    headers = response.headers
+    for name, value in ALWAYS.items():
+        headers.setdefault(name, value)
+    headers["Server"] = SERVER
     caching = "no-store" if request.path.startswith(API_ROOT) else "no-cache"
-    response.headers["Cache-Control"] = caching
+    headers.setdefault("Cache-Control", caching)

@@ -14,7 +14,7 @@ JSON_TYPE = "application/json"
 
 
 def title(case):
-    return f"row-{case['row']}" if "row" in case else case["name"].replace(" ", "-")
+    return case["name"].replace(" ", "-")
 
 
 def body_of(case):
