@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,9 @@ from evsed.services.rest.routes import RestApi, RestParts
 from evsed.settings.administrator import Administrator
 from evsed.settings.store import SettingsStore
 from evsed.station.station import Station
+
+#: where the daemon as a process is: ``daemon_world``
+sys.path.insert(0, str(Path(__file__).parents[2] / "daemon"))
 
 BOARDS = Path(__file__).parents[3] / "boards"
 PASS_MS = 20

@@ -4,13 +4,11 @@ import base64
 import contextlib
 import http.client
 import json
-import sys
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "daemon"))
 
 from daemon_world import PATIENCE_S, Daemon, RunningSimulator, eventually
 
@@ -132,3 +130,9 @@ def charger(
     environment = {"TMPDIR": str(folder)}
     with Daemon(folder, *options, simulator=simulator, environment=environment) as daemon:
         yield Charger(daemon, folder)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
