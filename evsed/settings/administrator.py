@@ -22,11 +22,14 @@ class Administrator:
     http_port: int = 80
     http_address: str = "0.0.0.0"  # noqa: S104  # a charger is for the whole home network
     http_allowed_hosts: tuple[str, ...] = ()
+    http_cors_origins: tuple[str, ...] = ()
     http_extensions: bool = True
     rest_energy_unit: str = "Ws"
     boot_restore_enabled: bool = False
     charging_wake_up_s: int = 0
     charging_thermal_derating: bool = True
+    webdav_enabled: bool = True
+    webdav_auth: str = "inherit"
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
 
 
@@ -43,12 +46,19 @@ def _is_address(value: Value) -> bool:
 _ADDRESS: Final = Scalar(wanted="an IPv4 or IPv6 address (as a text)", accepts=_is_address)
 _HOST: Final = text(253, pattern=r"[A-Za-z0-9._:\[\]-]+", about="a host name or address")
 
+_ORIGIN: Final = text(
+    261,
+    pattern=r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
+    about="an origin such as http://panel.lan:8123, in lower case",
+)
+
 _HTTP: Final = Section(
     dict,
     (
         Key(name="port", kind=whole(0, 65535), field="http_port"),
         Key(name="address", kind=_ADDRESS, field="http_address"),
         Key(name="allowedHosts", kind=ListOf(_HOST, tuple(range(33))), field="http_allowed_hosts"),
+        Key(name="corsOrigins", kind=ListOf(_ORIGIN, tuple(range(33))), field="http_cors_origins"),
         Key(name="extensions", kind=flag(), field="http_extensions"),
     ),
 )
@@ -65,6 +75,13 @@ _CHARGING: Final = Section(
         Key(name="thermalDerating", kind=flag(), field="charging_thermal_derating"),
     ),
 )
+_WEBDAV: Final = Section(
+    dict,
+    (
+        Key(name="enabled", kind=flag(), field="webdav_enabled"),
+        Key(name="auth", kind=choice("inherit", "none", "required"), field="webdav_auth"),
+    ),
+)
 #: Every key of the file; the defaults are those of ``Administrator``.
 FILE: Final = Section(
     Administrator,
@@ -73,6 +90,7 @@ FILE: Final = Section(
         Key(name="rest", kind=_REST, field=""),
         Key(name="boot", kind=_BOOT, field=""),
         Key(name="charging", kind=_CHARGING, field=""),
+        Key(name="webdav", kind=_WEBDAV, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
     ),
 )

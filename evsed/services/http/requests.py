@@ -86,4 +86,4 @@ async def nowhere(request: web.Request) -> web.StreamResponse:
 
 _ANYWHERE: Final = "/{anything}"
 #: Has to be the last of all routes.
-NOWHERE: Final = web.route("*", "/{anything:.*}", nowhere, expect_handler=_say_nothing)
+NOWHERE: Final = web.route("*", "/{anything:(?s:.*)}", nowhere, expect_handler=_say_nothing)

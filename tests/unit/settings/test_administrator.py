@@ -44,7 +44,9 @@ def test_the_simulated_charger_listens_on_this_machine_only():
 
 def test_every_key_reaches_its_field(tmp_path):
     text = """
-    http: {port: 81, address: "::", allowedHosts: [a.lan, "[::1]"], extensions: false}
+    http: {port: 81, address: "::", allowedHosts: [a.lan, "[::1]"], extensions: false,
+           corsOrigins: ["http://panel.lan:8123"]}
+    webdav: {enabled: false, auth: none}
     rest: {energyUnit: Wh}
     boot: {restoreEnabled: true}
     charging: {wakeUp: 30, thermalDerating: false}
@@ -54,7 +56,10 @@ def test_every_key_reaches_its_field(tmp_path):
         http_port=81,
         http_address="::",
         http_allowed_hosts=("a.lan", "[::1]"),
+        http_cors_origins=("http://panel.lan:8123",),
         http_extensions=False,
+        webdav_enabled=False,
+        webdav_auth="none",
         rest_energy_unit="Wh",
         boot_restore_enabled=True,
         charging_wake_up_s=30,
@@ -71,6 +76,8 @@ def test_every_key_reaches_its_field(tmp_path):
         ("htpp: {}", "1:1: htpp: unknown key, did you mean http?"),
         ("http: {address: lan}", "http.address: 'lan' is not permitted, expected an IPv4 or IPv6"),
         ("http: {address: 1}", "http.address: 1 is not permitted"),
+        ("http: {corsOrigins: [panel.lan]}", "http.corsOrigins[0]: 'panel.lan' is not permitted"),
+        ("webdav: {auth: off}", "expected one of inherit, none, required"),
         ("http: {allowedHosts: [a b]}", "http.allowedHosts[0]: 'a b' is not permitted"),
         (
             "rest: {energyUnit: kWh}",
