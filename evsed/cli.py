@@ -19,6 +19,7 @@ from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
 from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
+from evsed.settings import credentials
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
 
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_replay(commands)
     _add_check_board(commands)
+    _add_credentials(commands)
     _add_bench(commands)
     return parser
 
@@ -86,13 +88,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="F",
         help=f"the administrator's file (default: {_DEFAULT_CONFIG} when it exists)",
     )
-    run.add_argument(
-        "--state-dir",
-        type=Path,
-        default=_DEFAULT_STATE,
-        metavar="D",
-        help="where settings, ledger and recordings are kept (default: %(default)s)",
-    )
+    _add_state_dir(run)
     run.add_argument(
         "--http-port",
         type=_port,
@@ -134,6 +130,32 @@ def _add_check_board(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     )
     check.add_argument("board", metavar="F", help="board file, or the name of a shipped board")
     check.set_defaults(act=_check_board)
+
+
+def _add_credentials(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "The way back in when the password is lost"
+    acts = commands.add_parser(
+        "credentials", help="remove user and password", description=f"{about}."
+    ).add_subparsers(metavar="ACT", required=True)
+    clear_command = acts.add_parser(
+        "clear",
+        help="let everybody in again",
+        description=f"{about}: everybody may use the charger again. To be run by root or the "
+        "daemon's user; a running daemon notices it with the next request, two seconds later at "
+        "most.",
+    )
+    _add_state_dir(clear_command)
+    clear_command.set_defaults(act=_clear_credentials)
+
+
+def _add_state_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--state-dir",
+        type=Path,
+        default=_DEFAULT_STATE,
+        metavar="D",
+        help="where settings, ledger and recordings are kept (default: %(default)s)",
+    )
 
 
 def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -187,6 +209,12 @@ def log_from_a_thread(level: int) -> ExitStack:
     stack.callback(root.removeHandler, handler)
     stack.callback(listener.stop)
     return stack
+
+
+def _clear_credentials(given: argparse.Namespace) -> int:
+    there = credentials.clear(given.state_dir)
+    print(f"{given.state_dir}: {'credentials cleared' if there else 'no credentials were set'}")
+    return _YES
 
 
 def _replay(given: argparse.Namespace) -> int:
