@@ -55,6 +55,11 @@ class Place:
         return self.segments[1:]
 
     @property
+    def standing(self) -> bool:
+        """Whether it is one of the two collections that are always there."""
+        return self.segments in ((), (TREE,))
+
+    @property
     def fixed(self) -> bool:
         """Whether it can never be removed, replaced or moved, or is outside the tree."""
         return not (self.in_tree and self.names)

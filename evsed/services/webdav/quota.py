@@ -74,6 +74,16 @@ class Quota:
             within = self.used_bytes + more_bytes <= self.limits.tree_bytes
             raise _full("sufficient-disk-space" if within else "quota-not-exceeded", "no room left")
 
+    def overdrawn(self, free_bytes: int, freed_bytes: int) -> bool:
+        """Tell whether the transfers have written more than fits.
+
+        Args:
+            free_bytes: what the file system had left when the transfer began.
+            freed_bytes: the size of what is to be replaced.
+        """
+        of_tree = self.limits.tree_bytes - self.used_bytes + freed_bytes
+        return self._reserved_bytes > min(of_tree, free_bytes - self.limits.spare_bytes)
+
     def reserve(self, more_bytes: int) -> None:
         """Keep room for what a transfer has written so far; negative gives it back."""
         self._reserved_bytes += more_bytes

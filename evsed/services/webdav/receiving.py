@@ -12,16 +12,6 @@ from evsed.services.webdav.xml_reader import MAX_BODY_BYTES
 
 #: How long a body may pause, s.
 IDLE_S: Final = 60.0
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-async def expect_nothing_yet(_request: web.Request) -> None:
-    """Leave ``Expect: 100-continue`` to ``pieces_of``: a refusal needs no body first."""
-
-
-def waits_to_be_asked(request: web.Request) -> bool:
-    """Tell whether a client sends its body only after it has been invited."""
-    return request.headers.get("Expect", "").strip().lower() == "100-continue"
 
 
 async def pieces_of(request: web.Request, idle_s: float = IDLE_S) -> AsyncIterator[bytes]:
@@ -31,9 +21,6 @@ async def pieces_of(request: web.Request, idle_s: float = IDLE_S) -> AsyncIterat
         DavError: 408, nothing came for too long; 400, the body is broken.
         ConnectionError: the client has gone.
     """
-    if waits_to_be_asked(request) and request.body_exists:
-        await request.writer.write(_CONTINUE)
-        request.writer.output_size = 0
     while True:
         try:
             async with asyncio.timeout(idle_s):

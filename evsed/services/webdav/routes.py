@@ -9,13 +9,13 @@ from aiohttp import web
 from evsed.services.webdav.answers import COMPLIANCE, refusal
 from evsed.services.webdav.call import Call
 from evsed.services.webdav.errors import DavError
+from evsed.services.webdav.file_store import FileStore
 from evsed.services.webdav.locking import lock, unlock
 from evsed.services.webdav.paths import ROOT
 from evsed.services.webdav.reading import allowed, get, options, propfind
-from evsed.services.webdav.receiving import expect_nothing_yet, waits_to_be_asked
 from evsed.services.webdav.relocating import copy_to, move_to
 from evsed.services.webdav.service import WebDavService
-from evsed.services.webdav.uploading import put
+from evsed.services.webdav.uploading import judge, put
 from evsed.services.webdav.writing import delete, mkcol, proppatch
 
 _log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ def webdav_routes(service: WebDavService) -> tuple[web.RouteDef, ...]:
     """Return the routes; they answer 503 while the service does not run."""
     door = _Door(service)
     return (
-        web.route("*", ROOT, door.answer, expect_handler=expect_nothing_yet),
-        web.route("*", f"{ROOT}/{{path:.*}}", door.answer, expect_handler=expect_nothing_yet),
+        web.route("*", ROOT, door.answer),
+        web.route("*", f"{ROOT}/{{path:(?s:.*)}}", door.answer, expect_handler=door.invite),
         web.options("/", _server_options),
     )
 
@@ -69,16 +69,22 @@ class _Door:
         except DavError as error:
             if error.status == 500:
                 _log.error("webdav: %s %s: %s", request.method, ascii(request.path), error)
+            return refusal(error)
+
+    async def invite(self, request: web.Request) -> web.StreamResponse | None:
+        """Refuse an upload before its body is sent; None when it may come."""
+        if request.method != "PUT":
+            return None
+        try:
+            await judge(Call(request, self._files()))
+        except DavError as error:
             answer = refusal(error)
-            if waits_to_be_asked(request):
-                answer.force_close()  # the body may come or not: nobody knows
+            answer.force_close()  # the body may come or not: nobody knows
             return answer
+        return None
 
     async def _dispatched(self, request: web.Request) -> web.StreamResponse:
-        files = self._service.files
-        if files is None:
-            raise DavError(503, "the files are not available", closing=True)
-        call = Call(request, files)
+        call = Call(request, self._files())
         act = METHODS.get(request.method, _no_such_method)
         try:
             return await act(call)
@@ -86,3 +92,8 @@ class _Door:
             if error.status == 405:
                 error.allow = await allowed(call)
             raise
+
+    def _files(self) -> FileStore:
+        if self._service.files is None:
+            raise DavError(503, "the files are not available", closing=True)
+        return self._service.files

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
@@ -18,9 +18,13 @@ from evsed.services.webdav.writing import refuse_fixed, refuse_occupied
 _PIECE_BYTES: Final = 65536
 
 
-async def put(call: Call) -> web.StreamResponse:
-    """PUT: a new file, or a new version of one."""
-    if call.place.in_tree is not bool(call.names):
+async def judge(call: Call) -> "_Room":
+    """Refuse an upload that cannot succeed, whatever its body is.
+
+    Raises:
+        DavError: it is refused.
+    """
+    if call.place.standing:
         raise DavError(405, "a collection stands here")
     refuse_fixed(call)
     refuse_encoded(call.request)
@@ -29,14 +33,27 @@ async def put(call: Call) -> web.StreamResponse:
     old = _replaceable(call, (await call.look())[call.names])
     free_bytes = await call.files.free_bytes()
     _demand(call.files, announced, old, free_bytes)
+    return _Room(free_bytes, 0 if old is None else old.size)
+
+
+async def put(call: Call) -> web.StreamResponse:
+    """PUT: a new file, or a new version of one."""
+    room = await judge(call)
     async with call.files.transfer():
         upload = await call.files.run(NewFile, call.files.tree, call.names)
         try:
             with _reservation(call.files) as received:
-                await _receive(call, upload, received, free_bytes)
+                await _receive(call, upload, received, room)
                 return await _place(call, upload, received.total)
         finally:
             await call.files.run(upload.close)
+
+
+class _Room(NamedTuple):
+    """What the file system has left, and what the old version holds."""
+
+    free_bytes: int
+    freed_bytes: int
 
 
 class _Received:
@@ -101,15 +118,14 @@ def _demand(files: FileStore, more: int, old: Resource | None, free_bytes: int) 
         raise
 
 
-async def _receive(call: Call, upload: NewFile, received: _Received, free_bytes: int) -> None:
+async def _receive(call: Call, upload: NewFile, received: _Received, room: _Room) -> None:
     """Write the body to the disk as it comes."""
     files, gathered = call.files, bytearray()
-    left_bytes = _room(call, free_bytes)
     async for piece in pieces_of(call.request):
         received.add(len(piece))
         if received.total > files.quota.limits.file_bytes:
             raise _too_large(call)
-        if received.total > left_bytes:
+        if files.quota.overdrawn(room.free_bytes, room.freed_bytes):
             raise DavError(507, "no room left", closing=True)
         gathered += piece
         if len(gathered) >= _PIECE_BYTES:
@@ -124,10 +140,6 @@ async def _receive(call: Call, upload: NewFile, received: _Received, free_bytes:
 def _finish(upload: NewFile, rest: bytearray) -> None:
     upload.write(rest)
     upload.finish()
-
-
-def _room(call: Call, free_bytes: int) -> int:
-    return call.files.quota.available_bytes(free_bytes)
 
 
 async def _place(call: Call, upload: NewFile, size: int) -> web.StreamResponse:

@@ -58,8 +58,8 @@ def refuse_occupied(found: Found) -> None:
 
 async def mkcol(call: Call) -> web.StreamResponse:
     """MKCOL: a new collection."""
-    place, files = call.place, call.files
-    if place.in_tree is not bool(place.names):
+    files = call.files
+    if call.place.standing:
         raise DavError(405, "it exists already")
     refuse_fixed(call)
     if call.request.body_exists:
