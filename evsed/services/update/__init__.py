@@ -1,0 +1,1 @@
+"""Updates of the daemon itself: look up, fetch, verify, hand over to whoever may install."""
