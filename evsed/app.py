@@ -16,11 +16,20 @@ from evsed.host.machine import Machine
 from evsed.host.network import UnmanagedNetwork
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
+from evsed.services.at.session import at_sessions
+from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
+from evsed.services.modbus.rtu import RtuSession
+from evsed.services.modbus.service import ModbusService
+from evsed.services.nextion.service import NextionDisplay
+from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.scheduler.service import SchedulerService
+from evsed.services.serial.script_port import ScriptPort
+from evsed.services.serial.service import SerialService
 from evsed.services.wifi.service import WifiService
+from evsed.settings.credentials import CredentialStore
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -80,25 +89,57 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     wifi = WifiService(operations.network)
     operations.on_change("wifi", wifi.changed)
-    rest = _rest_api(built, operations, wifi)
+    modbus = ModbusService(operations, built.administrator.modbus)
+    operations.on_change("modbus", modbus.apply)
+    display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
+    serial = _serial(built, operations, wifi, modbus, display)
+    operations.on_change("serial", serial.apply)
+    rest = _rest_api(built, operations, wifi, display)
     http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)))
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
         Service("wifi", wifi.serve),
+        Service("modbus", modbus.serve),
+        Service("serial", serial.serve),
         Service("scheduler", SchedulerService(operations).serve),
     )
 
 
-def _rest_api(built: Parts, operations: Operations, wifi: WifiService) -> RestApi:
+def _serial(
+    built: Parts,
+    operations: Operations,
+    wifi: WifiService,
+    modbus: ModbusService,
+    display: NextionDisplay,
+) -> SerialService:
+    """Return the serial ports, with a session for each mode."""
+    read_only = built.administrator.serial_read_only
+    return SerialService(
+        built.board.serials,
+        built.settings.settings.serial,
+        {
+            "at": at_sessions(operations, built.board, wifi, read_only=read_only),
+            "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
+            "nextion": display.session,
+            "script": ScriptPort().session,
+        },
+    )
+
+
+def _rest_api(
+    built: Parts, operations: Operations, wifi: WifiService, display: NextionDisplay
+) -> RestApi:
     simulator = built.simulator
     return RestApi(
         RestParts(
             operations=operations,
             wifi=wifi,
+            display=display,
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
+            more=CredentialsResource(credentials=credentials).endpoints(),
         )
     )
 
@@ -121,4 +162,5 @@ def _door(built: Parts) -> Door:
         address=administrator.http_address,
         port=administrator.http_port if port is None else port,
         allowed_hosts=administrator.http_allowed_hosts,
+        cors_origins=administrator.http_cors_origins,
     )

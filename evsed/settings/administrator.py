@@ -30,6 +30,7 @@ class Administrator:
     charging_thermal_derating: bool = True
     webdav_enabled: bool = True
     webdav_auth: str = "inherit"
+    serial_read_only: bool = False
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
 
 
@@ -82,6 +83,7 @@ _WEBDAV: Final = Section(
         Key(name="auth", kind=choice("inherit", "none", "required"), field="webdav_auth"),
     ),
 )
+_SERIAL: Final = Section(dict, (Key(name="readOnly", kind=flag(), field="serial_read_only"),))
 #: Every key of the file; the defaults are those of ``Administrator``.
 FILE: Final = Section(
     Administrator,
@@ -91,6 +93,7 @@ FILE: Final = Section(
         Key(name="boot", kind=_BOOT, field=""),
         Key(name="charging", kind=_CHARGING, field=""),
         Key(name="webdav", kind=_WEBDAV, field=""),
+        Key(name="serial", kind=_SERIAL, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
     ),
 )

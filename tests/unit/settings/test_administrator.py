@@ -30,9 +30,9 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     text = (SHIPPED / "evsed.yaml").read_text(encoding="utf-8")
     assert read_administrator(SHIPPED / "evsed.yaml") == Administrator()
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
-    keys = ("http:", "rest:", "boot:", "charging:", "webdav:", "modbus:")
+    keys = ("http:", "rest:", "boot:", "charging:", "webdav:", "serial:", "modbus:")
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 24
+    assert len(enabled) == 26
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
@@ -47,6 +47,7 @@ def test_every_key_reaches_its_field(tmp_path):
     http: {port: 81, address: "::", allowedHosts: [a.lan, "[::1]"], extensions: false,
            corsOrigins: ["http://panel.lan:8123"]}
     webdav: {enabled: false, auth: none}
+    serial: {readOnly: true}
     rest: {energyUnit: Wh}
     boot: {restoreEnabled: true}
     charging: {wakeUp: 30, thermalDerating: false}
@@ -58,6 +59,7 @@ def test_every_key_reaches_its_field(tmp_path):
         http_allowed_hosts=("a.lan", "[::1]"),
         http_cors_origins=("http://panel.lan:8123",),
         http_extensions=False,
+        serial_read_only=True,
         webdav_enabled=False,
         webdav_auth="none",
         rest_energy_unit="Wh",
