@@ -41,7 +41,6 @@ class ModbusService:
         self._bound: int | None = None
         self._again_s = 0.0
         self._lowered = False
-        operations.on_change("modbus", self.apply)
 
     @property
     def port(self) -> int:

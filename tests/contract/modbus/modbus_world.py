@@ -179,6 +179,7 @@ class Charger:
         self.operations._facts = facts
         given = {"address": "127.0.0.1", "port": 0, "allow": ANYWHERE} | access
         self.service = ModbusService(self.operations, ModbusAccess(**given))
+        self.operations.on_change("modbus", self.service.apply)
         self.desk = self.service.desk
 
     def state(self) -> dict[str, Any]:
