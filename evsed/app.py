@@ -94,8 +94,12 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     serial = _serial(built, operations, wifi, modbus, display)
     operations.on_change("serial", serial.apply)
-    rest = _rest_api(built, operations, wifi, display)
-    http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)))
+    credentials = CredentialStore(built.options.state_dir)
+    credentials.load()
+    check = CredentialsCheck(credentials, built.administrator.webdav_auth)
+    rest = _rest_api(built, operations, wifi, display, credentials)
+    http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)), before=(check.check,))
+    credentials.on_change(http.close_streams)
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
@@ -128,7 +132,11 @@ def _serial(
 
 
 def _rest_api(
-    built: Parts, operations: Operations, wifi: WifiService, display: NextionDisplay
+    built: Parts,
+    operations: Operations,
+    wifi: WifiService,
+    display: NextionDisplay,
+    credentials: CredentialStore,
 ) -> RestApi:
     simulator = built.simulator
     return RestApi(

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -19,8 +19,6 @@ from evsed.services.http.answers import Handler, text_answer
 from evsed.services.http.attempts import FREE_FAILURES, Failures, Penalty, Turns
 from evsed.services.http.basic import read_basic
 from evsed.services.http.guard import changes_something
-
-WebDavAuth = Literal["inherit", "none", "required"]
 
 #: set on a request whose credentials were right
 _AUTHENTICATED: Final = "evsed.authenticated"
@@ -60,14 +58,14 @@ class CredentialsCheck:
 
     Args:
         store: knows the credentials.
-        webdav: ``none`` leaves ``/dav`` open although credentials are set; ``required`` refuses
-            changes there until some are set.
+        webdav: ``inherit``: files are like all else. ``none``: ``/dav`` is open although there are
+            credentials. ``required``: nothing can be changed there until there are some.
     """
 
     def __init__(
         self,
         store: Store,
-        webdav: WebDavAuth = "inherit",
+        webdav: str = "inherit",
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
