@@ -263,9 +263,10 @@ class NextionSession:
         try:
             await Upload(writer, inbox, program, baud_rate=baud_rate, identified=identified).run()
         finally:
-            if self._writer is not None:  # else the port is closed, and opens anew by itself
+            if self._writer is not None:
                 await writer.drained(_LEFTOVERS_S)
-                self._inbox = None
+            self._inbox = None
+            if self._writer is not None:  # else the port is closed, and will open anew by itself
                 switch(writer, rate)
                 self._begin(writer)
 
