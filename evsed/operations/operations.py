@@ -12,6 +12,7 @@ from evsed.errors import EvsedError, RejectedError
 from evsed.host.clock import Clock
 from evsed.host.machine import Machine
 from evsed.host.network import Network
+from evsed.operations.auxiliary import Auxiliary
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.writing import Change, steps_for
 from evsed.settings.store import SettingsStore
@@ -51,6 +52,7 @@ class Operations:
     ) -> None:
         self.station, self.store, self.board = station, settings, board
         self.network, self.clock = network, clock
+        self.aux = Auxiliary(station.aux)
         self._machine = machine
         self._facts: Facts | None = None
         self._writing = asyncio.Lock()

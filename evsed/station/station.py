@@ -17,7 +17,7 @@ from evsed.charging.memory import Memory
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, PilotMode, Reason
 from evsed.errors import RejectedError
-from evsed.hardware.interfaces import Hat
+from evsed.hardware.interfaces import AuxIo, Hat
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
 from evsed.station.control_pass import ControlPass
@@ -98,6 +98,11 @@ class Station:
     def snapshot(self) -> Snapshot:
         """The newest picture; never blocks."""
         return self.control_pass.snapshot
+
+    @property
+    def aux(self) -> AuxIo | None:
+        """The board's free lines; the control thread has no use for them. None without a hat."""
+        return self._hat.aux
 
     async def send(self, command: Command, *, source: str) -> None:
         """Wait until one control pass has taken ``command``.
@@ -206,6 +211,11 @@ class ParkedStation(Station):
     def snapshot(self) -> Snapshot:
         """The picture of a station out of order."""
         return self._picture
+
+    @property
+    def aux(self) -> AuxIo | None:
+        """Nothing: no hat is in use."""
+        return None
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.
