@@ -4,7 +4,7 @@ import logging
 import tempfile
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from evsed.hardware.pi.hat import Wiring, open_hat
 from evsed.hardware.pi.safe_off import SafeOff
 from evsed.hardware.simulator.launch import Simulator, launched_simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
+from evsed.services.log.service import LogService
 from evsed.settings.administrator import Administrator, read_administrator
 from evsed.settings.store import SettingsStore
 from evsed.station.station import ParkedStation, Station
@@ -34,6 +35,7 @@ class Options:
         http_port: instead of the configured one; 0 for any free one.
         simulator_dir: where a simulator already runs; None: start one when the board asks for it.
         lateness_us: for benchmarks, see ``Station``.
+        log: what is kept of the log, and how earlier runs ended.
     """
 
     board_file: Path
@@ -42,6 +44,7 @@ class Options:
     http_port: int | None = None
     simulator_dir: Path | None = None
     lateness_us: deque[int] | None = None
+    log: LogService = field(default_factory=LogService)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

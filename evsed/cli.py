@@ -3,12 +3,9 @@
 import argparse
 import asyncio
 import logging
-import logging.handlers
 import os
-import queue
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +16,9 @@ from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
 from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
+from evsed.services.log.panic import PanicLog
+from evsed.services.log.ring import LogRing
+from evsed.services.log.service import LogService
 from evsed.settings import credentials
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
@@ -186,29 +186,13 @@ def _run(given: argparse.Namespace) -> int:
         state_dir=given.state_dir,
         http_port=given.http_port,
         simulator_dir=given.simulator,
+        log=LogService(LogRing(), PanicLog(given.state_dir, __version__)),
     )
-    with log_from_a_thread(logging.DEBUG if given.verbose else logging.INFO):
+    with options.log.kept(logging.DEBUG if given.verbose else logging.INFO):
         status = asyncio.run(app.serve(options))
     if status == AGAIN and given.restart_in_place:
         os.execv(sys.executable, [sys.executable, "-m", "evsed", *sys.argv[1:]])  # noqa: S606  # ourselves again
     return status
-
-
-def log_from_a_thread(level: int) -> ExitStack:
-    """Send the log to standard error from a thread of its own, so that no caller waits for it."""
-    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    stream = logging.StreamHandler()
-    stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
-    listener = logging.handlers.QueueListener(records, stream)
-    handler = logging.handlers.QueueHandler(records)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(level)
-    listener.start()
-    stack = ExitStack()
-    stack.callback(root.removeHandler, handler)
-    stack.callback(listener.stop)
-    return stack
 
 
 def _clear_credentials(given: argparse.Namespace) -> int:

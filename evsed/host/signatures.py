@@ -1,6 +1,6 @@
 """Who signed a file: minisign's detached signatures, checked by minisign itself.
 
-Keys are files ``*.pub`` in folders that only root may write. docs/decisions/0007 says why.
+Keys are files ``*.pub`` in folders that only root may write. docs/decisions/0008 says why.
 """
 
 import asyncio

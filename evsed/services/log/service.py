@@ -1,5 +1,9 @@
 """The log as other interfaces see it: lines, the panic record, a session for a serial port."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from evsed.services.log.handlers import log_from_a_thread
 from evsed.services.log.panic import PanicLog
 from evsed.services.log.ring import LogRing
 from evsed.services.log.session import LogSession
@@ -9,8 +13,8 @@ class LogService:
     """Ring and panic record together; nothing to serve, so nothing that can fail.
 
     Args:
-        ring: filled by ``log_from_a_thread``.
-        panic: entered by whoever starts the daemon; None where nothing is recorded.
+        ring: filled while the log is ``kept``.
+        panic: None where nothing is recorded.
     """
 
     def __init__(self, ring: LogRing | None = None, panic: PanicLog | None = None) -> None:
@@ -38,6 +42,12 @@ class LogService:
         """Note the status the daemon is about to end with; waits for the disk."""
         if self._panic is not None:
             self._panic.ended(status, self.ring.lines()[0])
+
+    @contextmanager
+    def kept(self, level: int) -> Iterator[None]:
+        """Keep what is logged from a level on, and note how this run ends."""
+        with log_from_a_thread(level, self.ring), self._panic or nullcontext():
+            yield
 
     def session(self) -> LogSession:
         """Return the serial mode ``log`` for one port."""

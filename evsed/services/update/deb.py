@@ -2,7 +2,7 @@
 
 A package is an ``ar`` archive: ``debian-binary``, ``control.tar.*``, ``data.tar.*``; ours ends with
 ``_evsed-sig``, minisign's signature of every byte before it. Only the control file is unpacked, and
-never more than a megabyte. docs/decisions/0007 says why ``dpkg-deb`` is not asked.
+never more than a megabyte. docs/decisions/0008 says why ``dpkg-deb`` is not asked.
 
 Source: deb(5), deb-control(5).
 """
