@@ -2,7 +2,7 @@
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
@@ -37,7 +37,7 @@ class DisplayResource:
     """The display as a resource."""
 
     display: Display
-    uploads: UploadReader = field(default_factory=lambda: UploadReader(limit=MAX_PROGRAM_BYTES))
+    uploads: UploadReader
     expect: ExpectHandler | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -28,7 +28,7 @@ class FirmwareResource:
     operations: Operations
     updater: Updater
     bodies: BodyReader = field(default_factory=BodyReader)
-    uploads: UploadReader = field(default_factory=lambda: UploadReader(limit=MAX_PACKAGE_BYTES))
+    uploads: UploadReader
     expect: ExpectHandler | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:

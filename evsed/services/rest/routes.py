@@ -11,11 +11,11 @@ from evsed.operations.values import EnergyUnit
 from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, NoWifi
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.config_schemas import config_shapes
-from evsed.services.rest.display import DisplayResource
+from evsed.services.rest.display import MAX_PROGRAM_BYTES, DisplayResource
 from evsed.services.rest.endpoints import Endpoint, ExpectHandler, routes
 from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_stream import EventStreams
-from evsed.services.rest.firmware import FirmwareResource
+from evsed.services.rest.firmware import MAX_PACKAGE_BYTES, FirmwareResource
 from evsed.services.rest.openapi import with_document
 from evsed.services.rest.ports import Display, Logs, Scripts, Updater, Wifi
 from evsed.services.rest.scripts import ScriptResource
@@ -23,6 +23,7 @@ from evsed.services.rest.section_config import Config
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource
 from evsed.services.rest.system import SystemResource
+from evsed.services.rest.uploads import UploadReader
 from evsed.services.rest.wifi import WifiResource
 
 
@@ -36,6 +37,7 @@ class RestParts:
         simulator: the simulated circuit; None on real hardware.
         energy_unit: of the five energy fields (decision 1).
         extensions: whether paths the API does not know are served.
+        upload_idle_s: seconds without a byte after which an upload is given up.
         more: rows of other parts.
         expect: asked before a large body is invited.
     """
@@ -50,6 +52,7 @@ class RestParts:
     energy_unit: EnergyUnit = EnergyUnit.WS
     extensions: bool = True
     bodies: BodyReader = field(default_factory=BodyReader)
+    upload_idle_s: float = 60.0
     more: tuple[Endpoint, ...] = ()
     expect: ExpectHandler | None = None
 
@@ -104,9 +107,14 @@ class RestApi:
             operations=parts.operations,
             updater=parts.updater,
             bodies=bodies,
+            uploads=UploadReader(limit=MAX_PACKAGE_BYTES, idle_s=parts.upload_idle_s),
             expect=parts.expect,
         )
-        display = DisplayResource(display=parts.display, expect=parts.expect)
+        display = DisplayResource(
+            display=parts.display,
+            uploads=UploadReader(limit=MAX_PROGRAM_BYTES, idle_s=parts.upload_idle_s),
+            expect=parts.expect,
+        )
         return (
             *wifi.endpoints(),
             *scripts.endpoints(),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -132,6 +133,13 @@ class Served:
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
             self.station._mailbox.close()
+
+
+@pytest.fixture
+def folder():
+    """Yield a folder whose name is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="evsed-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture

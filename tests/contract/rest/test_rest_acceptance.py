@@ -67,8 +67,8 @@ def contains(found: object, wanted: object) -> bool:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"row-{row['row']}" for row in ROWS])
-def test_a_row_of_the_acceptance_table(row: dict, tmp_path: Path) -> None:
-    with charger(tmp_path / "c", row.get("board", "full"), row.get("config", "")) as fresh:
+def test_a_row_of_the_acceptance_table(row: dict, folder: Path) -> None:
+    with charger(folder / "c", row.get("board", "full"), row.get("config", "")) as fresh:
         for step in row["steps"]:
             if "user" in step:
                 fresh.user = step["user"]

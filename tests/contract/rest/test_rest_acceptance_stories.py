@@ -14,7 +14,7 @@ import yaml
 from daemon_world import RunningSimulator, eventually, milliseconds_until
 from debian_packages import debian_package
 from modbus_asker import read_registers
-from rest_caller import BOARDS, charger, free_port
+from rest_caller import board_file, charger, free_port
 
 SEED_INFO = {
     "uptime": int,
@@ -41,17 +41,17 @@ MONDAY_1030 = 1795429800
 
 
 @pytest.fixture
-def full(tmp_path):
-    with charger(tmp_path / "c") as fresh:
+def full(folder):
+    with charger(folder / "c") as fresh:
         yield fresh
 
 
 @pytest.fixture
-def modbus(tmp_path):
+def modbus(folder):
     """Yield a charger whose Modbus server has a port of its own, and that port."""
     port = free_port()
     config = f"modbus: {{address: 127.0.0.1, port: {port}}}\n"
-    with charger(tmp_path / "c", config=config) as fresh:
+    with charger(folder / "c", config=config) as fresh:
         yield fresh, port
 
 
@@ -121,15 +121,15 @@ def test_row_49_three_phases_is_a_boolean(full):
     assert found["energyMeterThreePhases"] is False
 
 
-def test_row_62_settings_survive_a_restart_and_the_switch_does_not(tmp_path):
-    with charger(tmp_path / "c") as first:
+def test_row_62_settings_survive_a_restart_and_the_switch_does_not(folder):
+    with charger(folder / "c") as first:
         first.post("config/evse", {"maxChargingCurrent": 20, "requireAuth": True})
         first.post("config/evse", {"maxChargingCurrent": 99})
         first.post("state/enabled", False)
         before = first.get("config")
         first.daemon.signal(signal.SIGTERM)
         assert first.daemon.wait() == 0
-    with charger(tmp_path / "c") as again:
+    with charger(folder / "c") as again:
         assert again.get("config") == before
         assert again.get("state")["enabled"] is True
 
@@ -274,13 +274,13 @@ def test_row_114_the_board_has_twelve_keys_and_as_many_serials_as_settings(full)
     assert (board["socketLockMinBreakTime"], board["energyMeter"]) == (1000, "cur_vlt")
 
 
-def test_row_116_a_crash_leaves_a_record_that_can_be_deleted(tmp_path):
-    with charger(tmp_path / "c") as first:
+def test_row_116_a_crash_leaves_a_record_that_can_be_deleted(folder):
+    with charger(folder / "c") as first:
         first.get("state")
         crashed = time.time()
         first.daemon.signal(signal.SIGABRT)
         assert first.daemon.wait() == -signal.SIGABRT
-    with charger(tmp_path / "c") as again:
+    with charger(folder / "c") as again:
         answer = again.call("GET", "log/panic")
         assert answer.text
         assert abs(int(answer.headers["X-Time"]) - crashed) < 5
@@ -296,11 +296,11 @@ def test_row_123_another_site_cannot_restart(full):
     assert still_running(full, 2.5)
 
 
-def test_row_124_a_restart_opens_the_contactor_first(tmp_path):
-    board = BOARDS / "full.yaml"
+def test_row_124_a_restart_opens_the_contactor_first(folder):
+    board = board_file(folder, "full")
     with (
-        RunningSimulator(tmp_path / "s", board=board) as simulator,
-        charger(tmp_path / "c", simulator=simulator) as fresh,
+        RunningSimulator(folder / "s", board=board) as simulator,
+        charger(folder / "c", simulator=simulator) as fresh,
     ):
         simulator.set(vehicle="charging", reaction=100)
         fresh.until(state="C2")
@@ -330,11 +330,11 @@ def test_row_125_a_body_that_never_comes_is_given_up_after_30_seconds(full):
 
 
 def test_every_row_of_the_table_is_here_once():
-    folder = Path(__file__).parent
-    rows = yaml.safe_load((folder / "acceptance.yaml").read_text(encoding="utf-8"))
+    here = Path(__file__).parent
+    rows = yaml.safe_load((here / "acceptance.yaml").read_text(encoding="utf-8"))
     stories = re.findall(
         r"^(?:async )?def test_row_(\d+)_",
-        "".join(path.read_text(encoding="utf-8") for path in folder.glob("test_rest_*.py")),
+        "".join(path.read_text(encoding="utf-8") for path in here.glob("test_rest_*.py")),
         re.MULTILINE,
     )
     listed = [row["row"] for row in rows]
