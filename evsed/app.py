@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
+from evsed.settings.modbus_access import ModbusAccess
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -89,7 +90,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     wifi = WifiService(operations.network)
     operations.on_change("wifi", wifi.changed)
-    modbus = ModbusService(operations, built.administrator.modbus)
+    modbus = ModbusService(operations, _modbus_access(built))
     operations.on_change("modbus", modbus.apply)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     serial = _serial(built, operations, wifi, modbus, display)
@@ -162,6 +163,11 @@ def _operations(built: Parts) -> Operations:
         network=UnmanagedNetwork(),
         clock=ShiftedClock() if simulated else SystemClock(),
     )
+
+
+def _modbus_access(built: Parts) -> ModbusAccess:
+    access, port = built.administrator.modbus, built.options.modbus_port
+    return access if port is None else replace(access, port=port)
 
 
 def _door(built: Parts) -> Door:

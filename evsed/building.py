@@ -33,6 +33,7 @@ class Options:
         config_file: the administrator's file; None for the defaults.
         state_dir: everything the daemon writes.
         http_port: instead of the configured one; 0 for any free one.
+        modbus_port: the same for Modbus TCP.
         simulator_dir: where a simulator already runs; None: start one when the board asks for it.
         lateness_us: for benchmarks, see ``Station``.
         log: what is kept of the log, and how earlier runs ended.
@@ -42,6 +43,7 @@ class Options:
     config_file: Path | None = None
     state_dir: Path = Path("/var/lib/evsed")
     http_port: int | None = None
+    modbus_port: int | None = None
     simulator_dir: Path | None = None
     lateness_us: deque[int] | None = None
     log: LogService = field(default_factory=LogService)

@@ -95,6 +95,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="N",
         help="instead of the configured port; 0 for any free one",
     )
+    run.add_argument("--modbus-port", type=_port, metavar="N", help="the same for Modbus TCP")
     run.add_argument(
         "--simulator",
         type=Path,
@@ -185,6 +186,7 @@ def _run(given: argparse.Namespace) -> int:
         config_file=config,
         state_dir=given.state_dir,
         http_port=given.http_port,
+        modbus_port=given.modbus_port,
         simulator_dir=given.simulator,
         log=LogService(LogRing(), PanicLog(given.state_dir, __version__)),
     )
