@@ -8,26 +8,31 @@ from pathlib import Path
 from typing import Final
 
 from evsed.building import Options, Parts, build
-from evsed.ending import End, until_the_end
+from evsed.ending import FAILED, End, until_the_end
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine
 from evsed.host.network import UnmanagedNetwork
+from evsed.host.packages import NoInstaller
+from evsed.host.signatures import Signatures
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
+from evsed.services.backup.service import BackupService
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
+from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.scheduler.service import SchedulerService
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
+from evsed.services.update.service import Policy, UpdateService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
@@ -40,6 +45,8 @@ from evsed.supervision import (
 )
 
 _WEB: Final = Path(__file__).parent / "web"
+#: The public keys of releases, as the package brings them.
+_SHIPPED_KEYS: Final = Path("/usr/share/evsed/keys.d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,11 @@ async def serve(options: Options) -> int:
     with ExitStack() as stack:
         # From now on: a signal during the start ends what has been started, in order.
         stack.enter_context(end.on_signals())
-        return await _run(build(options, stack), end)
+        built = build(options, stack)
+        status = await _run(built, end)
+        if status == FAILED and built.station.maintenance is None:
+            options.log.ended(status)
+        return status
 
 
 async def _run(built: Parts, end: End) -> int:
@@ -125,6 +136,7 @@ def _serial(
         built.settings.settings.serial,
         {
             "at": at_sessions(operations, built.board, wifi, read_only=read_only),
+            "log": built.options.log.session,
             "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
             "nextion": display.session,
             "script": ScriptPort().session,
@@ -145,12 +157,35 @@ def _rest_api(
             operations=operations,
             wifi=wifi,
             display=display,
+            logs=built.options.log,
+            updater=_updater(built, operations, credentials),
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
-            more=CredentialsResource(credentials=credentials).endpoints(),
+            more=(
+                *CredentialsResource(credentials=credentials).endpoints(),
+                *BackupResource(backups=_backups(built, operations)).endpoints(),
+            ),
         )
     )
+
+
+def _backups(built: Parts, operations: Operations) -> BackupService:
+    backups = BackupService(operations, built.options.state_dir)
+    backups.tidy()  # before anybody looks at the files
+    return backups
+
+
+def _updater(built: Parts, operations: Operations, credentials: CredentialStore) -> UpdateService:
+    administrator = built.administrator
+    policy = Policy(
+        enabled=administrator.update_enabled,
+        allow_unsigned=administrator.update_allow_unsigned,
+        credentials_set=lambda: credentials.active,
+    )
+    keys = (_SHIPPED_KEYS, Path(administrator.update_keys))
+    folder = built.options.state_dir / "update"
+    return UpdateService(operations, NoInstaller(), Signatures(keys), folder, policy)
 
 
 def _operations(built: Parts) -> Operations:

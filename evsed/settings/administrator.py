@@ -31,6 +31,9 @@ class Administrator:
     webdav_enabled: bool = True
     webdav_auth: str = "inherit"
     serial_read_only: bool = False
+    update_enabled: bool = True
+    update_allow_unsigned: bool = False
+    update_keys: str = "/etc/evsed/keys.d"
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
 
 
@@ -84,6 +87,18 @@ _WEBDAV: Final = Section(
     ),
 )
 _SERIAL: Final = Section(dict, (Key(name="readOnly", kind=flag(), field="serial_read_only"),))
+_UPDATE: Final = Section(
+    dict,
+    (
+        Key(name="enabled", kind=flag(), field="update_enabled"),
+        Key(name="allowUnsigned", kind=flag(), field="update_allow_unsigned"),
+        Key(
+            name="keys",
+            kind=text(1024, pattern="/.*", about="the absolute path of a folder"),
+            field="update_keys",
+        ),
+    ),
+)
 #: Every key of the file; the defaults are those of ``Administrator``.
 FILE: Final = Section(
     Administrator,
@@ -94,6 +109,7 @@ FILE: Final = Section(
         Key(name="charging", kind=_CHARGING, field=""),
         Key(name="webdav", kind=_WEBDAV, field=""),
         Key(name="serial", kind=_SERIAL, field=""),
+        Key(name="update", kind=_UPDATE, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
     ),
 )

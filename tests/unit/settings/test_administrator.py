@@ -30,9 +30,12 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     text = (SHIPPED / "evsed.yaml").read_text(encoding="utf-8")
     assert read_administrator(SHIPPED / "evsed.yaml") == Administrator()
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
-    keys = ("http:", "rest:", "boot:", "charging:", "webdav:", "serial:", "modbus:")
+    keys = (
+        *("http:", "rest:", "boot:", "charging:", "webdav:"),
+        *("serial:", "update:", "modbus:"),
+    )
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 26
+    assert len(enabled) == 30
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
@@ -48,6 +51,7 @@ def test_every_key_reaches_its_field(tmp_path):
            corsOrigins: ["http://panel.lan:8123"]}
     webdav: {enabled: false, auth: none}
     serial: {readOnly: true}
+    update: {enabled: false, allowUnsigned: true, keys: /srv/keys}
     rest: {energyUnit: Wh}
     boot: {restoreEnabled: true}
     charging: {wakeUp: 30, thermalDerating: false}
@@ -60,6 +64,9 @@ def test_every_key_reaches_its_field(tmp_path):
         http_cors_origins=("http://panel.lan:8123",),
         http_extensions=False,
         serial_read_only=True,
+        update_enabled=False,
+        update_allow_unsigned=True,
+        update_keys="/srv/keys",
         webdav_enabled=False,
         webdav_auth="none",
         rest_energy_unit="Wh",
@@ -79,6 +86,7 @@ def test_every_key_reaches_its_field(tmp_path):
         ("http: {address: lan}", "http.address: 'lan' is not permitted, expected an IPv4 or IPv6"),
         ("http: {address: 1}", "http.address: 1 is not permitted"),
         ("http: {corsOrigins: [panel.lan]}", "http.corsOrigins[0]: 'panel.lan' is not permitted"),
+        ("update: {keys: keys.d}", "the absolute path of a folder"),
         ("webdav: {auth: off}", "expected one of inherit, none, required"),
         ("http: {allowedHosts: [a b]}", "http.allowedHosts[0]: 'a b' is not permitted"),
         (
