@@ -141,6 +141,7 @@ def _meter(reading: Reading) -> None:
 def _serials(reading: Reading) -> None:
     for place in range(3):
         path = f"serials[{place}]"
+        _device(f"{path}.device", reading)
         if reading.get(f"{path}.type", str) == "uart":
             for key in ("direction", "directionGpio", "directionActiveLow"):
                 if f"{path}.{key}" in reading.marks:
@@ -152,6 +153,13 @@ def _serials(reading: Reading) -> None:
             reading.refuse(f"{path}.direction", "gpio needs directionGpio")
         if has_gpio and not by_gpio:
             reading.refuse(f"{path}.directionGpio", "permitted only with direction: gpio")
+
+
+def _device(path: str, reading: Reading) -> None:
+    """A simulated charger's peers are programs: they may be found anywhere."""
+    device, simulated = reading.get(path, str), reading.get("platform", str) == "sim"
+    if device is not None and not simulated and not device.startswith("/dev/"):
+        reading.refuse(path, "a path under /dev/ is expected")
 
 
 def _names(reading: Reading) -> None:

@@ -368,7 +368,7 @@ _SERIAL: Final = Section(
         Key(name="name", kind=text(16), field="name", required=True),
         Key(
             name="device",
-            kind=text(100, pattern=r"/dev/\S+", about="a path under /dev/"),
+            kind=text(200, pattern=r"/\S+", about="a path under /dev/"),
             field="device",
             required=True,
         ),
@@ -469,7 +469,7 @@ _SIM: Final = Section(
         Key(name="speed", kind=number(0, 1000), field="speed"),
         Key(
             name="control",
-            kind=text(100, pattern=r"/\S+", about="an absolute path"),
+            kind=text(200, pattern=r"/\S+", about="an absolute path"),
             field="control",
         ),
         Key(name="ev", kind=_VEHICLE, field="vehicle"),

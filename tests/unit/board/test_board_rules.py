@@ -171,6 +171,7 @@ def test_a_converter_on_five_volts_is_a_warning(tmp_path):
         ("proximity.shortLevel", 430, "must be below the last of levels, 430 mV"),
         ("acRelay.feedbackGpios", [22], "a list of 1 is not permitted, expected 2 as in gpios"),
         ("energyMeter.current.invert", [True], "a list of 1 is not permitted, expected 3"),
+        ("serials[0].device", "/srv/tty", "a path under /dev/ is expected"),
         ("serials[0].direction", "rts", "permitted only with type: rs485"),
         ("serials[1].direction", "gpio", "gpio needs directionGpio"),
         ("serials[1].directionGpio", 2, "permitted only with direction: gpio"),
@@ -196,6 +197,7 @@ def test_switching_phases_on_one_phase_is_a_warning(tmp_path):
 
 def test_the_same_device_twice_is_permitted_on_a_simulated_board(tmp_path):
     assert complaints(tmp_path, changed(FULL, "serials[0].device", "/dev/null")) == []
+    assert complaints(tmp_path, changed(FULL, "serials[0].device", "/srv/tty")) == []
 
 
 def test_the_dead_man_needs_the_pin_daemon(tmp_path):
