@@ -8,7 +8,6 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
 from typing import Final, Self
 
 from evsed.services.webdav.errors import no_parent
@@ -112,31 +111,36 @@ def make_collection(tree: Tree, names: Names) -> None:
 
 
 def rename_over(source: int, source_name: str, target: int, target_name: str) -> None:
-    """Rename, replacing whatever stands at the target; both directories are on the disk then."""
-    with _aside(source, source_name, target, target_name):
-        os.rename(source_name, target_name, src_dir_fd=source, dst_dir_fd=target)
-        os.fsync(target)
-        os.fsync(source)
+    """Rename, replacing whatever stands at the target; both directories are on the disk then.
 
-
-@contextlib.contextmanager
-def _aside(source: int, source_name: str, target: int, target_name: str) -> Iterator[None]:
-    """Move what is to be replaced out of the way; back again when the replacing fails."""
+    What is replaced is gone only when its replacement is on the disk.
+    """
     if _replaced_by_rename(source, source_name, target, target_name):
-        yield
+        os.rename(source_name, target_name, src_dir_fd=source, dst_dir_fd=target)
+        _on_disk(target, source)
         return
     holder = f"{_ASIDE}{secrets.token_hex(8)}"
     inside = new_directory(target, holder)
     try:
         os.rename(target_name, target_name, src_dir_fd=target, dst_dir_fd=inside)
         try:
-            yield
+            os.rename(source_name, target_name, src_dir_fd=source, dst_dir_fd=target)
         except BaseException:
             os.rename(target_name, target_name, src_dir_fd=inside, dst_dir_fd=target)
             raise
+        _on_disk(target, source)
+    except OSError:
+        with contextlib.suppress(OSError):  # not empty: it waits for the next start
+            os.rmdir(holder, dir_fd=target)
+        raise
     finally:
         os.close(inside)
-        remove_entry(target, holder)
+    remove_entry(target, holder)
+
+
+def _on_disk(*directories: int) -> None:
+    for directory in directories:
+        os.fsync(directory)
 
 
 def _replaced_by_rename(source: int, source_name: str, target: int, target_name: str) -> bool:

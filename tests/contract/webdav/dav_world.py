@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
     @property
     def xml(self) -> ElementTree.Element:
-        return ElementTree.fromstring(self.body)
+        return ElementTree.fromstring(self.body)  # noqa: S314  # what we sent ourselves
 
     @property
     def hrefs(self) -> list[str]:
@@ -133,6 +133,13 @@ def _unchunked(data: bytes) -> bytes:
             return whole
         whole += data[:count]
         data = data[count + 2 :]
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110  # files tell nobody
+            await asyncio.sleep(0.01)
 
 
 def prop(*names: str) -> str:

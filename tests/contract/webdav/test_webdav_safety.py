@@ -6,7 +6,7 @@ import socket
 import threading
 
 import pytest
-from dav_world import D, prop
+from dav_world import D, prop, propset
 
 #: what a request target, or a destination, may not be, and its code
 REFUSED = [
@@ -162,14 +162,7 @@ async def test_only_files_and_directories_exist(dav):
     assert listed.hrefs == ["/dav/usr/", "/dav/usr/lua/"]
     for name in names:
         for method in ("GET", "HEAD", "PROPFIND", "DELETE", "PROPPATCH"):
-            body = (
-                ""
-                if method != "PROPPATCH"
-                else (
-                    '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="b"/></D:prop></D:set>'
-                    "</D:propertyupdate>"
-                )
-            )
+            body = propset('<a xmlns="b"/>') if method == "PROPPATCH" else ""
             answer = await dav.ask(method, f"/dav/usr/{name}", body)
             assert answer.status == 404, (method, name)
         assert (await dav.ask("PUT", f"/dav/usr/{name}", "x")).status == 403
