@@ -1,12 +1,18 @@
-"""The other end of a serial line: a pseudo terminal, and a link that names its near end."""
+"""The other end of a serial line: a pseudo terminal, and a link that names its near end.
+
+``PtyCable`` joins two of them, for programs that want a device of their own.
+"""
 
 import asyncio
 import contextlib
 import os
+import select
 import termios
+import threading
 import time
 import tty
 from pathlib import Path
+from typing import Self
 
 
 class PtyPeer:
@@ -94,3 +100,28 @@ class PtyPeer:
         found = bytes(self.received[:end])
         del self.received[:end]
         return found
+
+
+class PtyCable:
+    """Carries bytes between two peers while it is entered; both near ends are devices then."""
+
+    def __init__(self, one: PtyPeer, other: PtyPeer) -> None:
+        self._ends = {one.master: other.master, other.master: one.master}
+        self._ended = False
+        self._thread = threading.Thread(target=self._carry, name="cable")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._thread.join()
+
+    def _carry(self) -> None:
+        while not self._ended:
+            for end in select.select(list(self._ends), [], [], 0.02)[0]:
+                try:
+                    os.write(self._ends[end], os.read(end, 4096))
+                except OSError:  # nobody has one of the near ends open
+                    time.sleep(0.005)
