@@ -12,6 +12,7 @@ from typing import Final, Self
 from evsed.hardware.simulator.display_device import EmulatedDisplay
 
 _READ_BYTES: Final = 4096
+_QUEUE_BYTES: Final = 65536
 _OUTPUT_SPEED: Final = 5
 
 
@@ -30,6 +31,7 @@ class DisplayPort:
         self._speeds = {
             getattr(termios, name): int(name[1:]) for name in dir(termios) if _is_speed(name)
         }
+        self._unsent = bytearray()
         self._master = self._slave = -1
 
     async def __aenter__(self) -> Self:
@@ -52,7 +54,9 @@ class DisplayPort:
         trace: TracebackType | None,
     ) -> None:
         """Pull the plug."""
-        asyncio.get_running_loop().remove_reader(self._master)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._master)
+        loop.remove_writer(self._master)
         if self.link is not None:
             self.link.unlink(missing_ok=True)
         os.close(self._master)
@@ -82,8 +86,20 @@ class DisplayPort:
             self.display.take(data)
 
     def _say(self, data: bytes) -> None:
-        with contextlib.suppress(BlockingIOError):  # nobody reads: lost, as on a wire
-            os.write(self._master, data)
+        self._unsent += data
+        if len(self._unsent) > _QUEUE_BYTES:
+            self._unsent.clear()  # nobody listens: lost, as on a wire
+        self._write()
+
+    def _write(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            count = os.write(self._master, self._unsent)
+            del self._unsent[:count]
+        loop = asyncio.get_running_loop()
+        if self._unsent:
+            loop.add_writer(self._master, self._write)
+        else:
+            loop.remove_writer(self._master)
 
 
 def _is_speed(name: str) -> bool:
