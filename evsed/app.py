@@ -33,6 +33,9 @@ from evsed.services.scheduler.service import SchedulerService
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.update.service import Policy, UpdateService
+from evsed.services.webdav.quota import Limits
+from evsed.services.webdav.routes import webdav_routes
+from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
@@ -109,8 +112,12 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
+    files = _files(built)
+    dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     rest = _rest_api(built, operations, wifi, display, credentials)
-    http = HttpService(_door(built), (*rest.routes(), *page_routes(_WEB)), before=(check.check,))
+    http = HttpService(
+        _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
+    )
     credentials.on_change(http.close_streams)
     return (
         Service("http", http.serve),
@@ -118,8 +125,19 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
         Service("wifi", wifi.serve),
         Service("modbus", modbus.serve),
         Service("serial", serial.serve),
+        Service("webdav", files.serve),
         Service("scheduler", SchedulerService(operations).serve),
     )
+
+
+def _files(built: Parts) -> WebDavService:
+    """Return the files of the scripts; they are kept ready even if nobody may see them."""
+    administrator = built.administrator
+    limits = Limits(
+        file_bytes=administrator.webdav_max_file_mib * 1024 * 1024,
+        tree_bytes=administrator.webdav_max_tree_mib * 1024 * 1024,
+    )
+    return WebDavService(built.options.state_dir, limits)
 
 
 def _serial(
@@ -158,6 +176,7 @@ def _rest_api(
             wifi=wifi,
             display=display,
             logs=built.options.log,
+            lines={"log": built.options.log.ring},
             updater=_updater(built, operations, credentials),
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),

@@ -5,14 +5,18 @@ Source: web-ui.md section 4.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from evsed.services.rest.event_lines import LineReader, LineSource, line_frames
 from evsed.services.rest.event_text import COMMENT, EventId, frame, read_event_id
 
 MAX_STREAMS: Final = 16
 MAX_BACKLOG_BYTES: Final = 65536
+
+#: Lines fill a client's stream only so far, so that pictures still find room.
+_LINES_BACKLOG_BYTES: Final = 16384
 
 _LOOK_S: Final = 0.05
 _IDLE_S: Final = 0.25
@@ -27,7 +31,10 @@ Look = Callable[[], dict[str, Any]]
 class Stream:
     """One client's frames that wait to be sent; holds at most 64 kB."""
 
-    def __init__(self, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self, on_overflow: Callable[[], None], lines: Mapping[str, LineReader] | None = None
+    ) -> None:
+        self._lines = lines or {}
         self._frames: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -45,6 +52,12 @@ class Stream:
         self._frames.append(data)
         self._size += len(data)
         self._filled.set()
+
+    def feed(self) -> None:
+        """Add the lines this client asked for, as far as there is room."""
+        for name, reader in self._lines.items():
+            for data in line_frames(name, reader, _LINES_BACKLOG_BYTES - self._size):
+                self.put(data)
 
     def end(self) -> None:
         """Send what waits, then nothing more."""
@@ -101,11 +114,19 @@ class EventHub:
         boot_id: distinguishes this run of the daemon from the one before.
         greeting: versions, sent first on every stream.
         topics: the pictures to watch.
+        lines: what a client may ask for by name, line by line.
     """
 
     name = "events"
 
-    def __init__(self, boot_id: str, greeting: dict[str, Any], topics: tuple[Topic, ...]) -> None:
+    def __init__(
+        self,
+        boot_id: str,
+        greeting: dict[str, Any],
+        topics: tuple[Topic, ...],
+        lines: Mapping[str, LineSource] | None = None,
+    ) -> None:
+        self.lines = lines or {}
         self._boot_id = boot_id
         self._greeting = greeting
         self._topics = topics
@@ -138,6 +159,8 @@ class EventHub:
         if now_s - self._comment_at_s >= _COMMENT_EVERY_S:
             self._comment_at_s = now_s
             self._to_all(COMMENT)
+        for stream in self._streams:
+            stream.feed()
 
     def config_changed(self, block: str) -> None:
         """Tell everyone that a configuration block has new values; who resumes hears it too."""
@@ -148,14 +171,20 @@ class EventHub:
         self._news.append((event_id, data))
         self._to_all(data)
 
-    def open(self, last_seen: str | None, on_overflow: Callable[[], None]) -> Stream | None:
+    def open(
+        self,
+        last_seen: str | None,
+        on_overflow: Callable[[], None],
+        lines: Collection[str] = (),
+    ) -> Stream | None:
         """Return a stream that begins with greeting, missed news and full pictures.
 
         Returns None when there are as many as we serve, or when the hub is closed.
         """
         if self._closed or len(self._streams) >= MAX_STREAMS:
             return None
-        stream = Stream(on_overflow)
+        wanted = {name: self.lines[name].subscribe(whole=True) for name in lines}
+        stream = Stream(on_overflow, wanted)
         missed = self._missed(read_event_id(last_seen))
         hello = {"bootId": self._boot_id, "resumed": missed is not None, **self._greeting}
         stream.put(frame("hello", hello))

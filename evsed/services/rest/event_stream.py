@@ -7,7 +7,7 @@ from aiohttp import web
 
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.event_hub import EventHub
-from evsed.services.rest.schema import EVENTS
+from evsed.services.rest.schema import EVENTS, text
 
 _HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 _RETRY_AFTER_S: Final = 10
@@ -29,6 +29,10 @@ class EventStreams:
                 path="/events",
                 handler=self.get,
                 summary="Changes as they happen (server-sent events)",
+                query={
+                    name: text("1: also its lines, those there are and then new ones", words=("1",))
+                    for name in self.hub.lines
+                },
                 answer=EVENTS,
                 errors=(503,),
                 extension=True,
@@ -49,7 +53,9 @@ class EventStreams:
         if transport is None:
             return
         transport.set_write_buffer_limits(high=_SOCKET_BACKLOG_BYTES)
-        stream = self.hub.open(request.headers.get("Last-Event-ID"), transport.abort)
+        wanted = [name for name in self.hub.lines if request.query.get(name) == "1"]
+        last_seen = request.headers.get("Last-Event-ID")
+        stream = self.hub.open(last_seen, transport.abort, wanted)
         if stream is None:
             raise web.HTTPServiceUnavailable(
                 text="as many event streams as can be served are open",

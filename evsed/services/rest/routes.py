@@ -1,6 +1,7 @@
 """Every path below /api/v1, and the parts behind them."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from evsed.services.rest.config_schemas import config_shapes
 from evsed.services.rest.display import MAX_PROGRAM_BYTES, DisplayResource
 from evsed.services.rest.endpoints import Endpoint, ExpectHandler, routes
 from evsed.services.rest.event_hub import EventHub, Topic
+from evsed.services.rest.event_lines import LineSource
 from evsed.services.rest.event_stream import EventStreams
 from evsed.services.rest.firmware import MAX_PACKAGE_BYTES, FirmwareResource
 from evsed.services.rest.openapi import with_document
@@ -38,6 +40,7 @@ class RestParts:
         energy_unit: of the five energy fields (decision 1).
         extensions: whether paths the API does not know are served.
         upload_idle_s: seconds without a byte after which an upload is given up.
+        lines: what event streams can follow line by line, such as the log.
         more: rows of other parts.
         expect: asked before a large body is invited.
     """
@@ -53,6 +56,7 @@ class RestParts:
     extensions: bool = True
     bodies: BodyReader = field(default_factory=BodyReader)
     upload_idle_s: float = 60.0
+    lines: Mapping[str, LineSource] = field(default_factory=dict)
     more: tuple[Endpoint, ...] = ()
     expect: ExpectHandler | None = None
 
@@ -90,7 +94,8 @@ class RestApi:
             Topic("state", self._state.picture),
             Topic("detail", self._state.detail, restless=frozenset({"lateness"})),
         )
-        return EventHub(secrets.token_hex(4), {"appVersion": f"v{evsed.__version__}"}, topics)
+        greeting = {"appVersion": f"v{evsed.__version__}"}
+        return EventHub(secrets.token_hex(4), greeting, topics, self._parts.lines)
 
     def _settings(self) -> tuple[Endpoint, ...]:
         parts = self._parts
