@@ -30,6 +30,8 @@ class Administrator:
     charging_thermal_derating: bool = True
     webdav_enabled: bool = True
     webdav_auth: str = "inherit"
+    webdav_max_file_mib: int = 16
+    webdav_max_tree_mib: int = 256
     serial_read_only: bool = False
     update_enabled: bool = True
     update_allow_unsigned: bool = False
@@ -84,6 +86,8 @@ _WEBDAV: Final = Section(
     (
         Key(name="enabled", kind=flag(), field="webdav_enabled"),
         Key(name="auth", kind=choice("inherit", "none", "required"), field="webdav_auth"),
+        Key(name="maxFileMiB", kind=whole(1, 4096, "MiB"), field="webdav_max_file_mib"),
+        Key(name="maxTreeMiB", kind=whole(1, 65536, "MiB"), field="webdav_max_tree_mib"),
     ),
 )
 _SERIAL: Final = Section(dict, (Key(name="readOnly", kind=flag(), field="serial_read_only"),))

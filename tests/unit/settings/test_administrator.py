@@ -49,7 +49,7 @@ def test_every_key_reaches_its_field(tmp_path):
     text = """
     http: {port: 81, address: "::", allowedHosts: [a.lan, "[::1]"], extensions: false,
            corsOrigins: ["http://panel.lan:8123"]}
-    webdav: {enabled: false, auth: none}
+    webdav: {enabled: false, auth: none, maxFileMiB: 200, maxTreeMiB: 1000}
     serial: {readOnly: true}
     update: {enabled: false, allowUnsigned: true, keys: /srv/keys}
     rest: {energyUnit: Wh}
@@ -69,6 +69,8 @@ def test_every_key_reaches_its_field(tmp_path):
         update_keys="/srv/keys",
         webdav_enabled=False,
         webdav_auth="none",
+        webdav_max_file_mib=200,
+        webdav_max_tree_mib=1000,
         rest_energy_unit="Wh",
         boot_restore_enabled=True,
         charging_wake_up_s=30,
