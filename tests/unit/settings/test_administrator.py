@@ -35,7 +35,7 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
         *("serial:", "update:", "modbus:"),
     )
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 30
+    assert len(enabled) == 32
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
