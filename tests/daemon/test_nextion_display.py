@@ -167,4 +167,5 @@ def test_malformed_input_leaves_daemon_log_and_memory_alone(
     assert len(daemon.log.splitlines()) - lines < 40
     grown_kib = _memory_kib(daemon) - memory_kib
     figure("grown after malformed input, KiB", grown_kib)
+    figure("control passes", daemon.get("/reason")["lateness"])
     assert grown_kib < 4096
