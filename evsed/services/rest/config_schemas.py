@@ -1,7 +1,7 @@
 """Schemas of the settings as /config/<section> shows and takes them, on this board. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from evsed.board.description import Board
@@ -53,11 +53,11 @@ def _plain(
 
 
 def _evse(board: Board) -> Shapes:
-    ceiling = of_setting(EVSE["maxChargingCurrent"])
-    rating = f"{ceiling['description']}; the board is rated for {board.limits.max_current_a} A"
+    ceiling = EVSE["maxChargingCurrent"]
+    rated = f"{ceiling.about}; the board is rated for {board.limits.max_current_a}"
     modes = _METER_MODES.get(board.energy_meter_mode, ("dummy", "cur", "cur_vlt"))
     narrower: dict[str, Schema] = {
-        "maxChargingCurrent": {**ceiling, "description": rating},
+        "maxChargingCurrent": of_setting(replace(ceiling, about=rated)),
         "energyMeterMode": of_setting(EVSE["energyMeterMode"], words=modes),
         **_lock(board),
     }
