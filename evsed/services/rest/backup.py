@@ -9,7 +9,7 @@ from aiohttp import web
 
 from evsed.errors import BrokenUpload
 from evsed.services.rest.answers import ok
-from evsed.services.rest.endpoints import Endpoint, ExpectHandler
+from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.schema import BYTES, Content
 from evsed.services.rest.uploads import UploadReader
 
@@ -62,7 +62,6 @@ class BackupResource:
 
     backups: Backups
     uploads: UploadReader = field(default_factory=lambda: UploadReader(limit=MAX_ARCHIVE_BYTES))
-    expect: ExpectHandler | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -85,7 +84,7 @@ class BackupResource:
                 body=_ARCHIVE_SENT,
                 errors=(400, 415),
                 extension=True,
-                expect=self.expect,
+                expect=self.uploads.expect,
             ),
         )
 

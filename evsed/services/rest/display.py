@@ -9,7 +9,7 @@ from aiohttp import web
 
 from evsed.errors import BrokenUpload, DisplayError, RejectedError
 from evsed.services.rest.answers import failed, json_answer, ok
-from evsed.services.rest.endpoints import Endpoint, ExpectHandler
+from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.ports import Display, DisplayInfo
 from evsed.services.rest.schema import FILE, flag, or_null, record, text, whole
 from evsed.services.rest.uploads import UploadReader, announced_length
@@ -38,7 +38,6 @@ class DisplayResource:
 
     display: Display
     uploads: UploadReader
-    expect: ExpectHandler | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -59,7 +58,7 @@ class DisplayResource:
                 query={"baud-rate": whole(f"{fastest} without it", low=slowest, high=fastest)},
                 body=FILE,
                 errors=(411, 531, 532),
-                expect=self.expect,
+                expect=self.uploads.expect,
             ),
         )
 

@@ -10,7 +10,7 @@ from evsed.errors import BrokenUpload, RejectedError, UpdateError
 from evsed.operations.operations import Operations
 from evsed.services.rest.answers import failed, json_answer, ok
 from evsed.services.rest.body import BodyReader
-from evsed.services.rest.endpoints import Endpoint, ExpectHandler
+from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.ports import Updater
 from evsed.services.rest.schema import FILE, array, record, text
 from evsed.services.rest.uploads import UploadReader, announced_length
@@ -29,7 +29,6 @@ class FirmwareResource:
     updater: Updater
     bodies: BodyReader = field(default_factory=BodyReader)
     uploads: UploadReader
-    expect: ExpectHandler | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -78,7 +77,7 @@ class FirmwareResource:
                 summary="Install a package; restarts",
                 body=FILE,
                 errors=(521, 522, 523),
-                expect=self.expect,
+                expect=self.uploads.expect,
             ),
         )
 

@@ -13,7 +13,7 @@ from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, 
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.config_schemas import config_shapes
 from evsed.services.rest.display import MAX_PROGRAM_BYTES, DisplayResource
-from evsed.services.rest.endpoints import Endpoint, ExpectHandler, routes
+from evsed.services.rest.endpoints import Endpoint, routes
 from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_lines import LineSource
 from evsed.services.rest.event_stream import EventStreams
@@ -42,7 +42,6 @@ class RestParts:
         upload_idle_s: seconds without a byte after which an upload is given up.
         lines: what event streams can follow line by line, such as the log.
         more: rows of other parts.
-        expect: asked before a large body is invited.
     """
 
     operations: Operations
@@ -58,7 +57,6 @@ class RestParts:
     upload_idle_s: float = 60.0
     lines: Mapping[str, LineSource] = field(default_factory=dict)
     more: tuple[Endpoint, ...] = ()
-    expect: ExpectHandler | None = None
 
 
 class RestApi:
@@ -113,12 +111,10 @@ class RestApi:
             updater=parts.updater,
             bodies=bodies,
             uploads=UploadReader(limit=MAX_PACKAGE_BYTES, idle_s=parts.upload_idle_s),
-            expect=parts.expect,
         )
         display = DisplayResource(
             display=parts.display,
             uploads=UploadReader(limit=MAX_PROGRAM_BYTES, idle_s=parts.upload_idle_s),
-            expect=parts.expect,
         )
         return (
             *wifi.endpoints(),

@@ -38,6 +38,14 @@ class UploadReader:
             raise web.HTTPUnsupportedMediaType(text="Content-Encoding: identity expected")
         self._check_size(request.content_length or 0)
 
+    async def expect(self, request: web.Request) -> None:
+        """Judge what is announced, before a client that asks is told to go on.
+
+        Raises:
+            web.HTTPException: 415 or 413.
+        """
+        self.check(request)
+
     async def pieces(self, request: web.Request) -> AsyncIterator[bytes]:
         """Yield the body as it comes.
 

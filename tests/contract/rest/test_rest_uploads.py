@@ -157,3 +157,17 @@ async def test_a_version_that_cannot_be_looked_up_is_a_404_and_a_520(taking):
     assert (await taking.get("firmware/check-update")).status == 404
     answer = await taking.post("firmware/update")
     assert (answer.status, answer.text) == (520, "the server is down")
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("Content-Length: 3\r\n", b"HTTP/1.1 100 Continue"),
+        ("Content-Length: 999999999\r\n", b"HTTP/1.1 413 "),
+        ("Content-Length: 3\r\nContent-Type: multipart/form-data\r\n", b"HTTP/1.1 415 "),
+    ],
+)
+@pytest.mark.parametrize("path", [FIRMWARE, DISPLAY])
+async def test_a_client_that_asks_first_is_told_before_it_sends(taking, path, head, line):
+    asking = f"{head}Expect: 100-continue\r\n"
+    assert (await dribble(taking, path, asking, ending=False)).startswith(line)
