@@ -158,7 +158,7 @@ REGISTERS: Final = (
         encoding=Encoding.TEXT2,
         name="state",
         about="A, B1, B2, C1, C2, D1, D2, E or F; first letter in the high byte, then digit or 0",
-        read=lambda now: now.snapshot.state.value.encode(),
+        read=lambda now: now.snapshot.state.encode(),
     ),
     Register(
         address=101,

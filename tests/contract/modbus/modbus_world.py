@@ -27,6 +27,7 @@ from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EVSE, EvseSettings, wire_evse
 from evsed.settings.store import SettingsStore
 from evsed.station.rules_in_force import rules_in_force
+from evsed.station.station import Station
 from evsed.units import tenths
 
 BOARD = read_board(Path(__file__).parents[3] / "boards" / "sim.yaml")
@@ -91,10 +92,11 @@ def board_of(fitted: dict[str, Any]):
     )
 
 
-class StillStation:
-    """Takes commands by the charging rules; measures nothing, and no time passes."""
+class StillStation(Station):
+    """Takes commands by the charging rules; has no hat, and no time passes."""
 
-    maintenance: str | None = None
+    aux = None
+    snapshot = Snapshot()
 
     def __init__(self, board, evse: EvseSettings, snapshot: Snapshot) -> None:
         self._board = board
