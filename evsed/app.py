@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
+from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.clock import ShiftedClock, SystemClock
@@ -159,7 +161,13 @@ def _serial(
             "nextion": display.session,
             "script": ScriptPort().session,
         },
+        open_pin=partial(_direction_pin, built),
     )
+
+
+def _direction_pin(built: Parts, gpio: int, high: bool) -> DirectionPin:
+    wiring = built.wiring
+    return DirectionPin(wiring.pigpio_host, wiring.pigpio_port, gpio, high=high)
 
 
 def _rest_api(

@@ -59,6 +59,8 @@ class Parts:
     settings: SettingsStore
     station: Station
     simulator: Simulator | None = None
+    #: where the drivers find the outside
+    wiring: Wiring = field(default_factory=Wiring)
     #: where the hat is to be found that failed to open; None when there is nothing to wait for
     failed_at: Wiring | None = None
 
@@ -93,7 +95,7 @@ def build(options: Options, stack: ExitStack) -> Parts:
         options.state_dir,
         lateness_us=options.lateness_us,
     )
-    return built(station=station, simulator=simulator)
+    return built(station=station, simulator=simulator, wiring=wiring)
 
 
 def _read_board(options: Options) -> tuple[Board, str | None]:

@@ -27,6 +27,8 @@ class WiredDaemon(Daemon):
         simulator: the circuit.
         types: uart or rs485, by port.
         plugged: whether the peers are there at start.
+        peers: those of an earlier daemon.
+        direction_gpio: the pin that switches the transceiver of the first port.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class WiredDaemon(Daemon):
         types: tuple[str, str] = ("uart", "uart"),
         plugged: bool = True,
         peers: "list[PtyPeer] | None" = None,
+        direction_gpio: int | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -48,6 +51,8 @@ class WiredDaemon(Daemon):
             {"type": kind, "name": f"PORT{place}", "device": str(self.peers[place].link)}
             for place, kind in enumerate(types)
         ]
+        if direction_gpio is not None:
+            board["serials"][0] |= {"direction": "gpio", "directionGpio": direction_gpio}
         file = folder / "board.yaml"
         file.write_text(yaml.safe_dump(board), encoding="utf-8")
         super().__init__(folder, "--board", str(file), simulator=simulator)

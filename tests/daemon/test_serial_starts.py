@@ -129,3 +129,18 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.01)
+
+
+def test_a_direction_pin_is_high_while_the_charger_answers(
+    folder: Path, simulator: RunningSimulator
+) -> None:
+    with WiredDaemon(folder, simulator, types=("rs485", "uart"), direction_gpio=12) as daemon:
+        peer = daemon.peers[0]
+        daemon.ready().modes(line("at", baudRate=300))
+        peer.wait_for(b"RDY\n")
+        _until(lambda: not simulator.get()["pins"]["12"])
+        peer.send(b"AT+TEMP?\n")  # some 20 characters take 0.7 s
+        peer.wait_for(b"OK\n")
+        assert simulator.get()["pins"]["12"]
+        _until(lambda: not simulator.get()["pins"]["12"])
+        assert "is not possible" not in daemon.log
