@@ -69,12 +69,13 @@ class Penalty:
         timer = asyncio.get_running_loop().call_later(self._delay_s, over.set)
         self._waiting.append(over)
         if len(self._waiting) > self._most:
-            self._waiting[0].set()
+            self._waiting.popleft().set()
         try:
             await over.wait()
         finally:
             timer.cancel()
-            self._waiting.remove(over)
+            if over in self._waiting:
+                self._waiting.remove(over)
 
 
 class Turns:

@@ -10,7 +10,12 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from evsed.services.http.head import end_of_head, end_of_newlines, with_known_method
+from evsed.services.http.head import (
+    end_of_head,
+    end_of_newlines,
+    may_be_half_a_method,
+    with_known_method,
+)
 
 #: all headers of a request together
 MAX_HEAD_BYTES: Final = 32768
@@ -208,20 +213,24 @@ class Connection(web.RequestHandler):
         for _ in range(_PIECES):
             if self._fed == len(self._arrived) or self._phase in _COMPLETE:
                 break
-            if self._phase is _Phase.HEAD:
-                self._feed_head()
-            else:
+            if self._phase is _Phase.BODY:
                 self._feed_body()
+            elif not self._feed_head():
+                return  # too little to begin with
         else:
             asyncio.get_running_loop().call_soon(self._go_on)
         if self._fed == len(self._arrived):
             self._arrived, self._fed = b"", 0
         self._pause(paused=bool(self._arrived))
 
-    def _feed_head(self) -> None:
+    def _feed_head(self) -> bool:
         begin, fresh = self._fed, not self._before
         if fresh:
             begin = end_of_newlines(self._arrived, begin)
+            if may_be_half_a_method(self._arrived, begin):
+                self._head_bytes += 1
+                self._pause(paused=False)
+                return False
         end = end_of_head(self._arrived, begin, self._before)
         stop = len(self._arrived) if end is None else end
         head = self._arrived[begin:stop]
@@ -230,23 +239,25 @@ class Connection(web.RequestHandler):
         self._before = (self._before + head[-3:])[-3:]
         if self._head_bytes > MAX_HEAD_BYTES:
             self.end(_HEAD_TOO_LARGE)
-            return
+            return True
         if end is not None:
             self._phase = _Phase.PICKED
         if head:
             super().data_received(with_known_method(head) if fresh else head)
+        return True
 
     def _feed_body(self) -> None:
-        stop = len(self._arrived)
-        if self._body_left is None:  # every empty line may be the end
-            stop = end_of_head(self._arrived, self._fed, self._before) or stop
+        begin, stop = self._fed, len(self._arrived)
+        if self._body_left is None:  # chunked: every empty line may be the end
+            end = end_of_head(self._arrived, begin, self._before)
+            stop = end or stop
+            before = self._before + self._arrived[max(begin, stop - 3) : stop]
+            self._before = b"\n" if end else before[-3:]
         else:
-            stop = min(stop, self._fed + self._body_left)
-            self._body_left -= stop - self._fed
-        piece = self._arrived[self._fed : stop]
-        self._before = (self._before + piece[-3:])[-3:]
+            stop = min(stop, begin + self._body_left)
+            self._body_left -= stop - begin
         self._fed = stop
-        super().data_received(piece)
+        super().data_received(self._arrived[begin:stop])
         if self._asked is None or self._asked.content.is_eof():
             self._body_complete()
         elif self._messages:  # nothing but a complaint can be there before the body has ended

@@ -37,18 +37,30 @@ _log = logging.getLogger(__name__)
 
 
 class Connections:
-    """The table of connections; ``most`` may be open at a time."""
+    """The table of connections.
+
+    Args:
+        most: how many may be open at a time.
+        patience_s: how long a client may take for what.
+        sweep_s: how often that is looked at.
+    """
 
     def __init__(
-        self, most: int = MAX_CONNECTIONS, patience_s: Mapping[Waits, float] = PATIENCE_S
+        self,
+        most: int = MAX_CONNECTIONS,
+        patience_s: Mapping[Waits, float] = PATIENCE_S,
+        sweep_s: float = _SWEEP_S,
     ) -> None:
         self._most = most
         self._patience_s = patience_s
+        self._sweep_s = sweep_s
         self._open: set[Connection] = set()
         self._addresses: Counter[str] = Counter()
         self._limiter = RepeatLimiter()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many are open."""
         return len(self._open)
 
     def admit(self, connection: Connection) -> None:
@@ -90,7 +102,7 @@ class Connections:
     async def sweep(self) -> None:
         """Close what takes too long, until cancelled."""
         while True:
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(self._sweep_s)
             now_s = asyncio.get_running_loop().time()
             for connection in tuple(self._open):
                 self._check(connection, now_s)

@@ -9,12 +9,18 @@ NOT_OFFERED: Final = b"PURGE"
 _END: Final = re.compile(rb"\n\r?\n")
 _NEWLINES: Final = re.compile(rb"[\r\n]+")
 _METHOD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (?=[/*hH])")
+_HALF: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} ?")
 _OFFERED: Final = frozenset(
     (
         b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE",
         b"PROPFIND", b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK",
     )
 )  # fmt: skip
+
+
+def may_be_half_a_method(data: bytes, begin: int) -> bool:
+    """Tell whether a request begins that cannot be judged before more of it has arrived."""
+    return _HALF.fullmatch(data, begin) is not None
 
 
 def with_known_method(data: bytes) -> bytes:

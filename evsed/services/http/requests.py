@@ -10,6 +10,8 @@ from evsed.services.http.connection import Connection
 
 ExpectHandler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
+#: set on a request with an expectation: who judges it
+_JUDGE: Final = "evsed.judge"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STREAM_TYPE: Final = "text/event-stream"
 
@@ -30,43 +32,44 @@ async def note_streams(request: web.Request, response: web.StreamResponse) -> No
         request.protocol.streaming = True
 
 
-class Expectations:
-    """Answers ``Expect: 100-continue`` after the credentials; the library would do it before."""
+def postponed(route: web.RouteDef) -> web.RouteDef:
+    """Return a route that leaves ``Expect: 100-continue`` to ``meet_expectations``."""
+    options = dict(route.kwargs)
+    judge = options.pop("expect_handler", _welcome)
+    return web.RouteDef(
+        route.method, route.path, route.handler, {**options, "expect_handler": _noting(judge)}
+    )
 
-    def __init__(self) -> None:
-        self._judges: dict[object, ExpectHandler] = {}
 
-    def postponed(self, route: web.RouteDef) -> web.RouteDef:
-        """Return a route that leaves the header to ``ask``."""
-        options = dict(route.kwargs)
-        judge = options.pop("expect_handler", None)
-        if judge is not None:
-            self._judges[route.handler] = judge
-        return web.RouteDef(
-            route.method, route.path, route.handler, {**options, "expect_handler": _say_nothing}
-        )
-
-    @web.middleware
-    async def ask(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Invite the body, unless its route does not want it."""
-        expected = request.headers.get("Expect")
-        if expected is None or request.version < (1, 1):
-            return await handler(request)
-        if expected.lower() != "100-continue":
-            raise web.HTTPExpectationFailed
-        route = request.match_info.handler
-        judge = self._judges.get(route)
-        refusal = await judge(request) if judge else None
+@web.middleware
+async def meet_expectations(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Invite the body after the credentials were checked; the library would do it before."""
+    expected = request.headers.get("Expect")
+    if expected is None or request.version < (1, 1):
+        return await handler(request)
+    if expected.lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    judge = request.get(_JUDGE)
+    if judge is not None:
+        refusal: web.StreamResponse | None = await judge(request)
         if refusal is not None:
             return refusal
-        if route is not nowhere and request.match_info.http_exception is None:
-            await request.writer.write(_CONTINUE)
-            request.writer.output_size = 0  # nothing of the answer has been sent
-        return await handler(request)
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0  # nothing of the answer has been sent
+    return await handler(request)
 
 
-async def _say_nothing(_request: web.Request) -> None:
-    """Leave the question to ``Expectations.ask``."""
+def _noting(judge: ExpectHandler | None) -> ExpectHandler:
+    """Return what the library calls: it only notes whom to ask later."""
+
+    async def note(request: web.Request) -> None:
+        request[_JUDGE] = judge
+
+    return note
+
+
+async def _welcome(_request: web.Request) -> None:
+    """Want every body."""
 
 
 async def nowhere(request: web.Request) -> web.StreamResponse:
@@ -86,4 +89,4 @@ async def nowhere(request: web.Request) -> web.StreamResponse:
 
 _ANYWHERE: Final = "/{anything}"
 #: Has to be the last of all routes.
-NOWHERE: Final = web.route("*", "/{anything:(?s:.*)}", nowhere, expect_handler=_say_nothing)
+NOWHERE: Final = web.route("*", "/{anything:(?s:.*)}", nowhere, expect_handler=_noting(None))

@@ -18,7 +18,13 @@ from evsed.services.http.cors import cross_origin
 from evsed.services.http.credentials import is_authenticated
 from evsed.services.http.guard import foreign_host, foreign_origin
 from evsed.services.http.headers import add_headers
-from evsed.services.http.requests import NOWHERE, Expectations, note_beginning, note_streams
+from evsed.services.http.requests import (
+    NOWHERE,
+    meet_expectations,
+    note_beginning,
+    note_streams,
+    postponed,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -67,19 +73,24 @@ class HttpService:
             credentials, and ``100 Continue`` is sent by the service.
         before: middlewares that run ahead of the cross-site guard and of the routes, also for
             unknown paths. This is the place of the credentials check (rest.md section 1).
+        connections: the table of them, with limits other than the usual.
     """
 
     name = "http"
 
     def __init__(
-        self, door: Door, routes: Iterable[web.RouteDef], *, before: Iterable[Middleware] = ()
+        self,
+        door: Door,
+        routes: Iterable[web.RouteDef],
+        *,
+        before: Iterable[Middleware] = (),
+        connections: Connections | None = None,
     ) -> None:
         self._door = door
-        self._expectations = Expectations()
-        self._routes = tuple(self._expectations.postponed(route) for route in routes)
+        self._routes = tuple(postponed(route) for route in routes)
         self._before = tuple(before)
         self._bound: int | None = None
-        self._connections = Connections()
+        self._connections = connections or Connections()
         #: set while the port accepts connections
         self.ready = asyncio.Event()
 
@@ -130,7 +141,7 @@ class HttpService:
                 cross_origin(frozenset(self._door.cors_origins)),
                 *self._before,
                 self._guard(),
-                self._expectations.ask,
+                meet_expectations,
             )
         )
         application.on_response_prepare.append(add_headers)
