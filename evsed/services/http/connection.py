@@ -5,6 +5,7 @@ A flood of pipelined requests therefore costs no more than one of them.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Any, Final, Protocol
 
@@ -16,6 +17,7 @@ from evsed.services.http.head import (
     may_be_half_a_method,
     with_known_method,
 )
+from evsed.services.http.repeats import Repeats
 
 #: all headers of a request together
 MAX_HEAD_BYTES: Final = 32768
@@ -52,6 +54,10 @@ class _Phase(Enum):
 _COMPLETE: Final = (_Phase.PICKED, _Phase.FULL)
 
 
+#: Returns an answer to refuse a body that has been announced, or None.
+ExpectHandler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+
+
 class Table(Protocol):
     """Keeps the connections."""
 
@@ -85,9 +91,12 @@ class Connection(web.RequestHandler):
         "_fed",
         "_head_bytes",
         "_phase",
+        "_repeats",
         "_table",
         "_unread_bytes",
         "address",
+        "authenticated",
+        "judge",
         "streaming",
         "touched_s",
     )
@@ -99,6 +108,7 @@ class Connection(web.RequestHandler):
         self._asked: web.BaseRequest | None = None
         self._answered = True
         self._phase = _Phase.HEAD
+        self._repeats = Repeats()
         self._head_bytes = 0
         self._before = b""
         self._body_left: int | None = None  # None: chunked
@@ -107,6 +117,8 @@ class Connection(web.RequestHandler):
         self._deaf = False
         self._unread_bytes = 0
         self.address = ""
+        self.authenticated = False  #: the present request has shown the right credentials
+        self.judge: ExpectHandler | None = None  #: of the present request's body, when it waits
         self.streaming = False  #: an endless answer is being sent
         self.touched_s = self._clock()  #: since when it waits for what it waits for
 
@@ -130,6 +142,10 @@ class Connection(web.RequestHandler):
         if not data:  # how the newer library asks itself to go on
             super().data_received(data)
             return
+        alone = self._phase is _Phase.HEAD and not self._head_bytes and not self._arrived
+        if alone and self._answered_again(data):
+            return
+        self._repeats.take(data, alone=alone)
         if self._phase is not _Phase.HEAD or not self._head_bytes:
             self.touched_s = self._clock()
         self._arrived = self._arrived[self._fed :] + data if self._arrived else data
@@ -144,9 +160,11 @@ class Connection(web.RequestHandler):
         """Send the answer, then turn to the next request."""
         self._answered = True
         try:
-            return await super().finish_response(request, resp, start_time)  # type: ignore[arg-type, unused-ignore]  # a float before 3.11
+            done = await super().finish_response(request, resp, start_time)  # type: ignore[arg-type, unused-ignore]  # a float before 3.11
+            self._repeats.answered(getattr(resp, "again", None), self._clock())
+            return done
         finally:
-            self.streaming = False
+            self.authenticated, self.streaming, self.judge = False, False, None
             self.touched_s = self._clock()
             if self._phase is not _Phase.BODY:
                 self._next_request()
@@ -192,6 +210,10 @@ class Connection(web.RequestHandler):
         reading = isinstance(transport, asyncio.Transport) and transport.is_reading()
         return Waits.BODY if self._phase is _Phase.BODY and reading else Waits.US
 
+    def judge_anew(self) -> None:
+        """Answer nothing as the last time: who may ask has changed."""
+        self._repeats.forget()
+
     def end(self, last_words: bytes = b"") -> None:
         """Close; an answer that is not being read is lost."""
         transport = self.transport
@@ -203,6 +225,18 @@ class Connection(web.RequestHandler):
         if last_words:
             transport.write(last_words)
         transport.close()
+
+    def _answered_again(self, data: bytes) -> bool:
+        """Send the last answer again, if exactly the same is asked and it still holds."""
+        now_s, transport = self._clock(), self.transport
+        wire = self._repeats.answer(data, now_s)
+        if wire is None or not isinstance(transport, asyncio.Transport):
+            return False
+        if transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        self.touched_s = now_s
+        transport.write(wire)
+        return True
 
     # --- what the parser is fed ---
 

@@ -96,6 +96,7 @@ class Connections:
     def close_streams(self) -> None:
         """End every endless answer: who may read it has changed."""
         for connection in tuple(self._open):
+            connection.judge_anew()
             if connection.streaming:
                 connection.end()
 

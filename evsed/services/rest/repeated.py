@@ -32,29 +32,43 @@ class RepeatedAnswer(Generic[T]):
     """Answers of one resource.
 
     Args:
-        encode: makes the JSON from the object the answer is about.
+        source: returns what the answer is about, an object that never changes.
+        encode: makes the JSON from it.
     """
 
-    def __init__(self, encode: Callable[[T], bytes]) -> None:
+    def __init__(self, source: Callable[[], T], encode: Callable[[T], bytes]) -> None:
+        self._source = source
         self._encode = encode
         self._about: T | None = None
         self._sent = _Sent(b"")
 
-    def about(self, thing: T) -> web.StreamResponse:
-        """Return the answer about an object that never changes."""
+    def response(self) -> web.StreamResponse:
+        """Return the answer to one request."""
+        thing = self._source()
         if thing is not self._about:
             self._sent = _Sent(self._encode(thing))
             self._about = thing
-        return _Repeated(self._sent)
+        return _Repeated(self._sent, self.again)
+
+    def again(self) -> bytes | None:
+        """Return the bytes to send to who asks exactly the same; None when it is made anew."""
+        sent = self._sent
+        fresh = self._source() is self._about and time.monotonic() < sent.until_s
+        return sent.wire if fresh else None
 
 
 class _Repeated(web.Response):
-    """Takes the short way where every answer looks the same."""
+    """Takes the short way where every answer looks the same.
 
-    def __init__(self, sent: _Sent) -> None:
+    ``again`` is for the connection: it may send these bytes by itself when the same is asked.
+    """
+
+    def __init__(self, sent: _Sent, again: Callable[[], bytes | None]) -> None:
         super().__init__()
         self._sent = sent
+        self._again = again
         self._short = False
+        self.again: Callable[[], bytes | None] | None = None
 
     @property
     def keep_alive(self) -> bool | None:
@@ -66,6 +80,7 @@ class _Repeated(web.Response):
         sent, transport = self._sent, request.transport
         if transport is None or not _is_plain(request):
             return await self._in_full(request)
+        self.again = self._again
         if time.monotonic() < sent.until_s:
             self._short = True
             transport.write(sent.wire)
@@ -93,6 +108,7 @@ def _is_plain(request: web.BaseRequest) -> bool:
         request.method == "GET"
         and request.version == HttpVersion11
         and request.keep_alive
+        and not request.body_exists
         and "Origin" not in request.headers
     )
 

@@ -38,7 +38,7 @@ class StateResource:
 
     def __post_init__(self) -> None:
         """Encode every snapshot once, however often it is asked for."""
-        object.__setattr__(self, "_answers", RepeatedAnswer(self._encoded))
+        object.__setattr__(self, "_answers", RepeatedAnswer(self._now, self._encoded))
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -101,12 +101,15 @@ class StateResource:
 
     def picture(self) -> dict[str, Any]:
         """Return what GET /state sends now."""
-        return self._shown(self.operations.station.snapshot)
+        return self._shown(self._now())
 
     def detail(self) -> dict[str, Any]:
         """Return what GET /reason sends now."""
         station = self.operations.station
         return detail_object(station.snapshot, station.maintenance)
+
+    def _now(self) -> Snapshot:
+        return self.operations.station.snapshot
 
     def _shown(self, now: Snapshot) -> dict[str, Any]:
         return state_object(now, Terms(energy_unit=self.energy_unit))
@@ -116,7 +119,7 @@ class StateResource:
 
     async def get(self, _request: web.Request) -> web.StreamResponse:
         """GET /state."""
-        return self._answers.about(self.operations.station.snapshot)
+        return self._answers.response()
 
     async def get_reason(self, _request: web.Request) -> web.Response:
         """GET /reason, an extension."""
