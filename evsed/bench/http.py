@@ -24,7 +24,7 @@ from evsed.board.reader import find_board
 
 _PATH: Final = "/api/v1/state"
 _LOGIN: Final = ("bench", "only for this run")
-_WARM_UP_S: Final = 0.5
+_WARM_UP_S: Final = 0.2
 
 BARE: Final = "aiohttp alone"
 OPEN: Final = "evsed, no credentials"
@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "second of the server's CPU time. Exit status 0 whatever they are."
     )
     for name, default, about in (
-        ("seconds", 5, "of each measurement"),
-        ("rounds", 3, "how often each server has its turn"),
+        ("seconds", 1, "of each measurement"),
+        ("rounds", 20, "how often each server has its turn"),
         ("clients", 16, "connections that ask without a pause"),
     ):
         parser.add_argument(

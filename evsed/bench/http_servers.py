@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,9 +28,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """Return the CPU time of all its threads so far; not that of other processes it began."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(_cpu_clock(self.process.pid))
 
     def ask(self, method: str, path: str, value: object = None) -> bytes:
         """Send one request; return the answer's body.
@@ -66,6 +63,11 @@ class Server:
 
     def _set_login(self, login: tuple[str, str]) -> None:
         self.ask("POST", "/api/v1/credentials", {"user": login[0], "password": login[1]})
+
+
+def _cpu_clock(pid: int) -> int:
+    """Return the clock of a process's CPU time. Source: clock_getcpuclockid(3) in glibc."""
+    return (~pid << 3) | 2
 
 
 @contextlib.contextmanager
