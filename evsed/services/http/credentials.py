@@ -18,10 +18,8 @@ from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.services.http.answers import Handler, text_answer
 from evsed.services.http.attempts import FREE_FAILURES, Failures, Penalty, Turns
 from evsed.services.http.basic import read_basic
+from evsed.services.http.connection import Connection
 from evsed.services.http.guard import changes_something
-
-#: set on a request whose credentials were right
-_AUTHENTICATED: Final = "evsed.authenticated"
 
 _CHALLENGE: Final = 'Basic realm="Users"'
 _FILES: Final = "/dav"
@@ -97,7 +95,8 @@ class CredentialsCheck:
         refusal = await self._refusal(request)
         if refusal is not None:
             return refusal
-        request[_AUTHENTICATED] = True
+        if isinstance(request.protocol, Connection):
+            request.protocol.authenticated = True
         return await handler(request)
 
     def _too_early(self, request: web.Request) -> bool:
@@ -168,7 +167,7 @@ class CredentialsCheck:
 
 def is_authenticated(request: web.Request) -> bool:
     """Tell whether a request has shown the right credentials."""
-    return _AUTHENTICATED in request
+    return isinstance(request.protocol, Connection) and request.protocol.authenticated
 
 
 def _remember(known: OrderedDict[bytes, None], digest: bytes, most: int) -> None:

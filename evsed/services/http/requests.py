@@ -1,17 +1,12 @@
 """What happens to every request on its way in: noted, expected, or nowhere to go."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
 from evsed.services.http.answers import Handler, text_answer
-from evsed.services.http.connection import Connection
+from evsed.services.http.connection import Connection, ExpectHandler
 
-ExpectHandler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-
-#: set on a request with an expectation: who judges it
-_JUDGE: Final = "evsed.judge"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STREAM_TYPE: Final = "text/event-stream"
 
@@ -49,9 +44,9 @@ async def meet_expectations(request: web.Request, handler: Handler) -> web.Strea
         return await handler(request)
     if expected.lower() != "100-continue":
         raise web.HTTPExpectationFailed
-    judge = request.get(_JUDGE)
-    if judge is not None:
-        refusal: web.StreamResponse | None = await judge(request)
+    connection = request.protocol
+    if isinstance(connection, Connection) and connection.judge is not None:
+        refusal = await connection.judge(request)
         if refusal is not None:
             return refusal
         await request.writer.write(_CONTINUE)
@@ -63,7 +58,8 @@ def _noting(judge: ExpectHandler | None) -> ExpectHandler:
     """Return what the library calls: it only notes whom to ask later."""
 
     async def note(request: web.Request) -> None:
-        request[_JUDGE] = judge
+        if isinstance(request.protocol, Connection):
+            request.protocol.judge = judge
 
     return note
 

@@ -137,8 +137,8 @@ class HttpService:
         application = web.Application(
             middlewares=(
                 note_beginning,
-                answer_errors,
                 cross_origin(frozenset(self._door.cors_origins)),
+                answer_errors,
                 *self._before,
                 self._guard(),
                 meet_expectations,
