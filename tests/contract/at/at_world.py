@@ -103,7 +103,7 @@ class PaperStation(Station):
 
     #: what the inherited ``write`` looks at
     _administrator = Administrator()
-    _hat = SimpleNamespace(lock=None)
+    _hat = SimpleNamespace(lock=None, aux=None)
 
 
 class PaperWifi:
