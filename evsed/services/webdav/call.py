@@ -44,7 +44,8 @@ class Call:
     @property
     def conditional(self) -> bool:
         """Whether there are conditions beyond those of GET."""
-        return bool(self._lists) or not _UNCONDITIONAL.isdisjoint(self.request.headers)
+        headers = self.request.headers
+        return bool(self._lists) or any(name in headers for name in _CONDITIONS)
 
     async def look(self, *others: Names) -> dict[Names, Found]:
         """Return what stands at the place and at others, once all conditions hold.
@@ -99,4 +100,4 @@ class Call:
         return State(None if resource is None else resource.etag, tokens)
 
 
-_UNCONDITIONAL: Final = frozenset({"If-Match", "If-None-Match", "If-Unmodified-Since"})
+_CONDITIONS: Final = ("If-Match", "If-None-Match", "If-Unmodified-Since")

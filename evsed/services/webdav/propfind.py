@@ -3,8 +3,9 @@
 Source: RFC 4918 section 9.1; webdav.md section 5.1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from evsed.services.webdav.bodies import Asked, Wanted
@@ -127,10 +128,31 @@ def top_resource(tree: Tree, place: Place) -> Resource:
 
 def _answer(locks: LockTable, question: Question, one: tuple[Names, Resource], kept: Kept) -> str:
     segments, resource = one
-    where = href(segments, collection=resource.collection)
-    held = tuple((lock, locks.left_s(lock)) for lock in locks.covering(segments[1:]))
-    subject = Subject(segments, resource, held if segments else (), question.space)
-    asked = question.asked
+    held = locks.covering(segments[1:]) if segments else ()
+    if not (held or kept or question.space):
+        return _remembered(question.asked)(segments, resource)
+    lasting = tuple((lock, locks.left_s(lock)) for lock in held)
+    return _written_answer(
+        question.asked, Subject(segments, resource, lasting, question.space), kept
+    )
+
+
+@lru_cache(maxsize=4)
+def _remembered(asked: Asked) -> Callable[[Names, Resource], str]:
+    """Return what answers a question about a resource nobody has attached anything to.
+
+    The answer depends on name and status alone, and clients ask for the same ones all the time.
+    """
+
+    @lru_cache(maxsize=256)
+    def answer(segments: Names, resource: Resource) -> str:
+        return _written_answer(asked, Subject(segments, resource), {})
+
+    return answer
+
+
+def _written_answer(asked: Asked, subject: Subject, kept: Kept) -> str:
+    where = href(subject.segments, collection=subject.resource.collection)
     if asked.wanted is Wanted.NAMES:
         return response(where, _names(subject, kept))
     if asked.wanted is Wanted.SOME:
