@@ -29,6 +29,7 @@ _WARM_UP_S: Final = 0.2
 BARE: Final = "aiohttp alone"
 OPEN: Final = "evsed, no credentials"
 LOCKED: Final = "evsed, credentials"
+VARIED: Final = "evsed, credentials, never the same twice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,9 @@ class Report:
     body_bytes: int = 0
     facts: Facts | None = None
     #: measurements by server, in the order they were made
-    slices: dict[str, list[Slice]] = field(default_factory=lambda: {BARE: [], OPEN: [], LOCKED: []})
+    slices: dict[str, list[Slice]] = field(
+        default_factory=lambda: {BARE: [], OPEN: [], LOCKED: [], VARIED: []}
+    )
     #: the charger while nobody asked
     idle: list[Slice] = field(default_factory=list)
 
@@ -115,24 +118,24 @@ def measure(board_file: Path, seconds: int, rounds: int, clients: int) -> Report
 
 
 def _one_round(report: Report, charger: Server, bare: Server) -> None:
-    def measured(server: Server, question: Question) -> Slice:
-        return _measured(server, question, report.seconds, report.clients)
+    def measured(server: Server, question: Question, *, varied: bool = False) -> Slice:
+        with Crowd(server.port, report.clients, question, varied=varied) as crowd:
+            return _measured(server, crowd, report.seconds)
 
     report.slices[BARE].append(measured(bare, Question(path=_PATH)))
     report.slices[OPEN].append(measured(charger, Question(path=_PATH)))
     with charger.locked(_LOGIN):
-        report.slices[LOCKED].append(measured(charger, Question(path=_PATH, login=_LOGIN)))
+        question = Question(path=_PATH, login=_LOGIN)
+        report.slices[LOCKED].append(measured(charger, question))
+        report.slices[VARIED].append(measured(charger, question, varied=True))
     report.idle.append(_idle(charger, report.seconds))
 
 
-def _measured(server: Server, question: Question, seconds: int, clients: int) -> Slice:
-    with Crowd(server.port, clients, question) as crowd:
-        crowd.ask(_WARM_UP_S)
-        began_s, cpu_s = time.monotonic(), server.cpu_s()
-        answers = crowd.ask(seconds)
-        return Slice(
-            answers=answers, wall_s=time.monotonic() - began_s, cpu_s=server.cpu_s() - cpu_s
-        )
+def _measured(server: Server, crowd: Crowd, seconds: int) -> Slice:
+    crowd.ask(_WARM_UP_S)
+    began_s, cpu_s = time.monotonic(), server.cpu_s()
+    answers = crowd.ask(seconds)
+    return Slice(answers=answers, wall_s=time.monotonic() - began_s, cpu_s=server.cpu_s() - cpu_s)
 
 
 def _idle(server: Server, seconds: int) -> Slice:

@@ -1,9 +1,11 @@
 """Clients on connections that stay open: each asks again as soon as it has been answered."""
 
 import base64
+import itertools
 import selectors
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,10 +33,9 @@ class Question:
     path: str
     login: tuple[str, str] | None = None
 
-    @property
-    def wire(self) -> bytes:
-        """The request as it is sent."""
-        lines = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
+    def wire(self, query: str = "") -> bytes:
+        """Return the request as it is sent."""
+        lines = [f"GET {self.path}{query} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
         if self.login is not None:
             pair = base64.b64encode(":".join(self.login).encode()).decode()
             lines.append(f"Authorization: Basic {pair}")
@@ -42,17 +43,27 @@ class Question:
 
 
 class Crowd:
-    """Some connections to one server."""
+    """Some connections to one server.
 
-    def __init__(self, port: int, count: int, question: Question) -> None:
-        self._wire = question.wire
+    Args:
+        port: of the server.
+        count: of the connections.
+        question: what they ask.
+        varied: no connection sends the same bytes twice in a row.
+    """
+
+    def __init__(self, port: int, count: int, question: Question, *, varied: bool = False) -> None:
+        queries = ("?a", "?b") if varied else ("",)
+        wires = [question.wire(query) for query in queries]
         self._received: dict[socket.socket, bytes] = {}
         self._ready = selectors.DefaultSelector()
+        self._wires: dict[socket.socket, Iterator[bytes]] = {}
         for _ in range(count):
             connection = socket.create_connection(("127.0.0.1", port), _PATIENCE_S)
             self._received[connection] = b""
             self._ready.register(connection, selectors.EVENT_READ)
-            connection.sendall(self._wire)
+            self._wires[connection] = itertools.cycle(wires)
+            connection.sendall(next(self._wires[connection]))
 
     def __enter__(self) -> "Crowd":
         """Connections are open already."""
@@ -90,5 +101,5 @@ class Crowd:
         if not received.startswith(_OK):
             raise BenchError(f"the server answered: {received[:60]!r}")
         self._received[connection] = rest or b""
-        connection.sendall(self._wire)
+        connection.sendall(next(self._wires[connection]))
         return 1

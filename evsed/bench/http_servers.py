@@ -38,7 +38,7 @@ class Server:
         """
         question = Question(path=path, login=self._login)
         headers = {"Content-Type": "application/json"}
-        for line in question.wire.decode().splitlines():
+        for line in question.wire().decode().splitlines():
             if line.startswith("Authorization: "):
                 headers["Authorization"] = line.partition(": ")[2]
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)
