@@ -4,7 +4,7 @@ import fcntl
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -54,7 +54,7 @@ class StationPlan:
 
     enabled: bool
     ssid: str
-    password: str
+    password: str = field(repr=False)
     static: tuple[str, str, str, str] | None
     """Address, gateway, netmask, name server."""
 

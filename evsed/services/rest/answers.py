@@ -5,7 +5,7 @@ Source: rest.md sections 1, 6 and 12.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -22,6 +22,8 @@ PHRASES: Final = {
     532: "Failed To Receive Program",
 }
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+#: A line has a thousand characters at most.
+_LINES_AT_ONCE: Final = 60
 _INDEX: Final = re.compile(r"[0-9]+")
 _INDEX_DIGITS: Final = 18
 
@@ -62,8 +64,20 @@ def failed(status: int, line: str, *, close: bool = False) -> web.Response:
 
 def lines_answer(lines: Sequence[str], count: int) -> web.Response:
     """Return buffered lines, with the number of all that are buffered as ``X-Count``."""
-    text = "".join(f"{line}\n" for line in lines)
-    return web.Response(text=text, content_type="text/plain", headers={"X-Count": str(count)})
+    headers = {"X-Count": str(count), "Content-Type": "text/plain; charset=utf-8"}
+    if len(lines) <= _LINES_AT_ONCE:
+        return web.Response(body=_joined(lines), headers=headers)
+    return web.Response(body=_in_pieces(lines), headers=headers)
+
+
+async def _in_pieces(lines: Sequence[str]) -> AsyncIterator[bytes]:
+    """Yield lines some at a time: to encode all of them at once would hold up everything else."""
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        yield _joined(lines[start : start + _LINES_AT_ONCE])
+
+
+def _joined(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def index_of(request: web.Request) -> int:

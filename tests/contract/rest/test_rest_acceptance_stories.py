@@ -193,12 +193,15 @@ def test_row_88_the_clock_is_a_bare_whole_number(full):
 
 
 def test_row_90_the_log_is_counted_in_lines(full):
+    eventually(lambda: full.call("GET", "log").text)
     answer = full.call("GET", "log")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert int(answer.headers["X-Count"]) == len(answer.text.splitlines()) > 0
 
 
 def test_row_91_asking_from_the_count_on_brings_what_is_new(full):
+    eventually(lambda: "no_vehicle" in full.daemon.log)  # from here on it is quiet
+    eventually(lambda: "no_vehicle" in full.call("GET", "log").text)
     count = int(full.call("GET", "log").headers["X-Count"])
     answer = full.call("GET", f"log?index={count}")
     assert (answer.status, answer.text) == (200, "")

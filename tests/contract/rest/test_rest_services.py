@@ -46,6 +46,19 @@ async def test_row_93_whoever_polls_while_much_is_logged_sees_the_last_line(serv
     assert seen.endswith("line 4999\n")
 
 
+@pytest.mark.parametrize("count", [0, 1, 60, 61, 1999])
+async def test_the_log_comes_whole_however_long_it_is(serve, count):
+    logs = Ring()
+    for number in range(count):
+        logs.ring.append(f"line {number} with an ä")
+    async with serve(logs=logs) as served:
+        answer = await served.get("log")
+        assert answer.text == "".join(f"line {number} with an ä\n" for number in range(count))
+        assert (answer.headers["X-Count"], answer.type) == (str(count), "text/plain; charset=utf-8")
+        head = await served.ask("HEAD", "log")
+        assert (head.status, head.text, head.headers["X-Count"]) == (200, "", str(count))
+
+
 async def test_row_97_one_parameter_is_changed_and_the_others_are_kept(scripted):
     change = {"params": [{"key": "min_current", "value": 6.5}]}
     answer = await scripted.post("script/components/solar", change)
