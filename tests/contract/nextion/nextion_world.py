@@ -115,6 +115,8 @@ class Desk:
         self.effects: dict[str, Any] = {}
         self.writes: list[list[Change]] = []
         self.fails: Exception | None = None
+        #: how long a write takes
+        self.pass_s = 0.02
 
     def picture(self) -> Picture:
         return picture_of(self.words)
@@ -122,7 +124,7 @@ class Desk:
     async def write(self, changes: Sequence[Change], *, source: str) -> None:
         assert source == "nextion"
         self.writes.append(list(changes))
-        await asyncio.sleep(0.02)  # a control pass
+        await asyncio.sleep(self.pass_s)
         if self.fails is not None:
             raise self.fails
         steps_for(changes, settings_of(self.words).evse, BOARD)

@@ -33,6 +33,32 @@ def test_a_burst_of_a_slider_is_one_write_with_its_newest_value() -> None:
     stepped(story)
 
 
+def test_a_burst_of_several_reads_is_one_write() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            for tenths in range(100, 140):
+                world.feed(said(f"chCur {tenths}"))
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.2)
+            assert world.desk.writes == [[("chargingCurrent", 13.9)]]
+
+    stepped(story)
+
+
+def test_a_setting_shown_before_it_is_confirmed_is_not_shown_twice() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(said("sub chCur"))
+            world.port.take()
+            world.desk.pass_s = 0.2
+            world.feed(said("chCur 100"))
+            await asyncio.sleep(0.1)
+            world.desk.words["chargingCurrent"] = 10.0
+            assert await world.sent(0.5) == b"chCur.val=100" + END
+
+    stepped(story)
+
+
 def test_a_refused_setting_does_not_take_the_others_with_it() -> None:
     async def story() -> None:
         async with World(WORDS) as world:
@@ -213,6 +239,63 @@ def test_after_an_overflow_what_was_sent_in_the_last_second_is_sent_again() -> N
             world.feed(b"\x24" + END)
             assert await world.sent(0.249) == b""
             assert await world.sent(0.06) == b"en.val=1" + END + b"maxChCur.val=16" + END
+
+    stepped(story)
+
+
+def test_what_is_subscribed_while_the_display_is_overrun_is_answered_later() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(b"\x24" + END + said("sub en"))
+            assert await world.sent(0.24) == b""
+            assert await world.sent(0.1) == b"en.val=1" + END
+
+    stepped(story)
+
+
+def test_an_overrun_display_is_not_woken_before_it_has_recovered() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(b"\x86" + END + b"\x24" + END)
+            world.desk.words["state"] = "B1"
+            assert await world.sent(0.24) == b""
+            assert await world.sent(0.1) == b"sleep=0" + END
+
+    stepped(story)
+
+
+def test_a_display_that_subscribes_is_awake() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(b"\x86" + END + said("sub en"))
+            world.port.take()
+            world.desk.words |= {"enabled": False, "state": "B1"}
+            assert await world.sent(0.1) == b"en.val=0" + END
+
+    stepped(story)
+
+
+def test_a_name_is_not_sent_again_when_it_changes() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(said("sub devName", "sub appVer"))
+            world.port.take()
+            world.desk.words |= {"deviceName": "another", "appVersion": "v9.9.9"}
+            assert await world.sent(3) == b""
+            world.feed(said("sub devName"))
+            assert await world.sent(0.1) == b'devName.txt="another"' + END
+
+    stepped(story)
+
+
+def test_an_answer_waits_when_too_much_is_queued_before_it() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.port.pending = 1020
+            world.feed(said("sub en"))
+            assert world.port.take() == b""
+            world.port.pending = 0
+            assert await world.sent(0.1) == b"en.val=1" + END
 
     stepped(story)
 

@@ -31,6 +31,35 @@ def test_a_file_that_says_another_length_does_not_touch_the_display() -> None:
     stepped(story)
 
 
+@pytest.mark.parametrize("offset", [1, 4095, 8193, 2**32 - 1])
+def test_an_offset_behind_or_beyond_the_rest_is_refused(offset: int) -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(world.display.upload(8192, RATE, pieces(program(8192))))
+            await asyncio.sleep(0.4)
+            world.feed(b"\x05")
+            await asyncio.sleep(0.5)
+            world.feed(b"\x08" + offset.to_bytes(4, "little"))
+            with pytest.raises(DisplayError, match=f"go on at {offset}"):
+                await upload
+
+    stepped(story)
+
+
+def test_a_display_that_babbles_during_an_upload_costs_no_memory() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(world.display.upload(8192, RATE, pieces(program(8192))))
+            await asyncio.sleep(0.1)
+            for _ in range(1000):
+                world.feed(b"x" * 4096)
+            assert len(world.session._inbox._bytes) <= 64
+            upload.cancel()
+            await asyncio.wait({upload})
+
+    stepped(story)
+
+
 def test_a_client_that_stalls_is_taken_for_gone() -> None:
     async def stalling() -> AsyncIterator[bytes]:
         yield program(9000)[:4096]

@@ -46,6 +46,14 @@ def test_what_is_not_complete_is_kept() -> None:
     assert cutter.feed(b"sub" + END) == [b"sub"]
 
 
+def test_a_frame_that_never_ends_is_not_kept() -> None:
+    cutter = FrameCutter()
+    for _ in range(1000):
+        assert cutter.feed(b"x" * 200) == []
+        assert len(cutter._begun) <= FRAME_LIMIT + 4
+    assert cutter.feed(b"sub en" + END + b"sub en" + END) == [b"sub en"]
+
+
 _PIECES = st.lists(
     st.sampled_from(
         [b"sub en", b"chCur 60", b"\xff", b"\xff\xff", END, b"q\x01", b"x" * 200, b"\x24"]
