@@ -13,8 +13,8 @@ from typing import Any
 from daemon_world import PATIENCE_S, Daemon, RunningSimulator, eventually
 
 BOARDS = Path(__file__).parent / "boards"
-#: this machine only; the ports of other services are any that are free
-CONFIG = "http: {address: 127.0.0.1}\n"
+#: this machine only
+CONFIG = "http: {{address: 127.0.0.1, extensions: {extensions}}}\n"
 
 
 @dataclass
@@ -121,11 +121,14 @@ def charger(
     board: str = "full",
     config: str = "",
     simulator: RunningSimulator | None = None,
+    *,
+    extensions: bool = True,
 ) -> Iterator[Charger]:
     """Run a daemon with fresh state, or with what an earlier one left in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "evsed.yaml"
-    written.write_text(CONFIG + config, encoding="utf-8")
+    text = CONFIG.format(extensions=str(extensions).lower())
+    written.write_text(text + config, encoding="utf-8")
     options = ("--board", str(board_file(folder, board)), "--config", str(written))
     environment = {"TMPDIR": str(folder)}
     with Daemon(folder, *options, simulator=simulator, environment=environment) as daemon:

@@ -333,6 +333,22 @@ def test_row_125_a_body_that_never_comes_is_given_up_after_30_seconds(full):
         assert connection.recv(4096) in {b"", b"the body did not arrive in time"}
 
 
+def test_without_extensions_every_path_of_ours_is_closed(folder):
+    with charger(folder / "open") as fresh:
+        paths = fresh.get("openapi.json")["paths"]
+    ours = {
+        (method.upper(), path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method != "parameters" and operation.get("x-extension")
+    }
+    assert {path for _, path in ours} >= {"/events", "/openapi.json", "/config/backup"}
+    with charger(folder / "closed", extensions=False) as fresh:
+        for method, path in ours:
+            assert fresh.call(method, path[1:], b"").status == 404, path
+        assert fresh.get("config") is not None
+
+
 def test_every_row_of_the_table_is_here_once():
     here = Path(__file__).parent
     rows = yaml.safe_load((here / "acceptance.yaml").read_text(encoding="utf-8"))

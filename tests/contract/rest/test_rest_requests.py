@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ async def test_without_extensions_only_the_api_is_served(serve):
 
 
 async def test_bytes_that_are_not_http_are_answered_and_logged_in_one_line(full, caplog):
+    caplog.set_level(logging.INFO, "evsed.services.http")
     for _ in range(3):
         reader, writer = await asyncio.open_connection("127.0.0.1", full.http.port)
         writer.write(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
