@@ -9,6 +9,7 @@ import functools
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -27,6 +28,7 @@ from evsed.services.webdav.tree import Tree
 
 #: Uploads, downloads and copies under way at a time.
 MAX_TRANSFERS: Final = 4
+_WORKERS: Final = 4
 _PATIENCE_S: Final = 30.0
 
 _Asked = ParamSpec("_Asked")
@@ -54,12 +56,21 @@ class FileStore:
         self.changing = asyncio.Lock()
         #: gives up long work when it is set
         self.stopping = threading.Event()
+        # Of our own: a slow card that keeps all of them busy keeps no other work waiting.
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evsed-files")
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
 
     def tidy(self) -> None:
         """Repair what a power cut left. Blocking; before anybody is served."""
         recover(self.tree)
         self.properties.purge(lambda names: self.tree.look(names).visible is not None)
+
+    def close(self) -> None:
+        """Give up long work, and let go of the database."""
+        self.stopping.set()
+        self.notices.close()
+        self._workers.shutdown(wait=False)
+        self.properties.close()
 
     async def run(
         self, work: Callable[_Asked, _Got], *args: _Asked.args, **kwargs: _Asked.kwargs
@@ -70,7 +81,9 @@ class FileStore:
             DavError: as the work says, or what the disk said.
         """
         try:
-            return await asyncio.to_thread(functools.partial(work, *args, **kwargs))
+            loop = asyncio.get_running_loop()
+            call = functools.partial(work, **kwargs) if kwargs else work
+            return await loop.run_in_executor(self._workers, call, *args)
         except (OSError, sqlite3.Error) as error:
             raise from_disk(error) from error
         except StoppedError as error:

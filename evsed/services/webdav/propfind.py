@@ -58,19 +58,32 @@ def pieces(sources: Sources, question: Question) -> Iterator[str]:
     Raises:
         DavError: 404; 301 for a collection without its slash; 403, too many resources.
     """
-    listed = _listed(sources.tree, question)
-    kept = _kept(sources.properties, question)
+    texts = _answers(sources, question, _listed(sources.tree, question))
     yield OPENING
     gathered: list[str] = []
     letters = 0
-    for segments, resource in listed:
-        text = _answer(sources.locks, question, (segments, resource), _own(kept, segments))
+    for text in texts:
         gathered.append(text)
         letters += len(text)
         if letters > _PIECE_LETTERS:
             yield "".join(gathered)
             gathered, letters = [], 0
     yield "".join((*gathered, CLOSING))
+
+
+def _answers(sources: Sources, question: Question, listed: Listed) -> Iterator[str]:
+    """Yield what is known of one resource after the other."""
+    asked, locks = question.asked, sources.locks
+    kept = _kept(sources.properties, question)
+    remembered = _remembered(asked)
+    for segments, resource in listed:
+        held = locks.covering(segments[1:]) if segments else ()
+        own = _own(kept, segments)
+        if held or own or question.space:
+            lasting = tuple((lock, locks.left_s(lock)) for lock in held)
+            yield _written_answer(asked, Subject(segments, resource, lasting, question.space), own)
+        else:
+            yield remembered(segments, resource)
 
 
 def _kept(properties: PropertyStore, question: Question) -> dict[Names, Kept]:
@@ -124,17 +137,6 @@ def top_resource(tree: Tree, place: Place) -> Resource:
     if top is None or (place.slash and not top.collection):
         raise missing()
     return top
-
-
-def _answer(locks: LockTable, question: Question, one: tuple[Names, Resource], kept: Kept) -> str:
-    segments, resource = one
-    held = locks.covering(segments[1:]) if segments else ()
-    if not (held or kept or question.space):
-        return _remembered(question.asked)(segments, resource)
-    lasting = tuple((lock, locks.left_s(lock)) for lock in held)
-    return _written_answer(
-        question.asked, Subject(segments, resource, lasting, question.space), kept
-    )
 
 
 @lru_cache(maxsize=4)

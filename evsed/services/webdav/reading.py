@@ -184,7 +184,7 @@ async def _streamed_file(
     async with call.files.transfer():
         await answer.prepare(call.request)
         while at < end:
-            piece = await asyncio.to_thread(os.pread, file, min(_PIECE_BYTES, end - at), at)
+            piece = await call.files.run(os.pread, file, min(_PIECE_BYTES, end - at), at)
             if not piece:  # cut off by somebody in the meantime
                 raise ConnectionAbortedError("the file has become shorter")
             await _send(answer, piece)

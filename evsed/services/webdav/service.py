@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +49,10 @@ class WebDavService:
         Raises:
             OSError: the tree cannot be used.
         """
-        files = await asyncio.to_thread(self._prepared)
+        properties = await asyncio.to_thread(self._prepared)
+        notices = Notices(self._changed)
+        files = FileStore(self._state_dir / TREE, properties, self._limits, notices)
+        await files.run(files.tidy)
         self.files = files
         self.ready.set()
         try:
@@ -58,17 +60,12 @@ class WebDavService:
         finally:
             self.files = None
             self.ready.clear()
-            files.stopping.set()
-            files.notices.close()
-            files.properties.close()
+            files.close()
 
-    def _prepared(self) -> FileStore:
+    def _prepared(self) -> PropertyStore:
         root = self._state_dir / TREE
         for folder in (self._state_dir, root, root / _SCRIPTS):
             if not folder.is_dir():
                 folder.mkdir(mode=DIRECTORY_MODE, parents=True)
-        properties = PropertyStore(self._state_dir / _DATABASE)
-        files = FileStore(root, properties, self._limits, Notices(self._changed))
-        files.tidy()
-        _log.info("webdav: files are in %s", os.fspath(root))
-        return files
+        _log.info("webdav: files are in %s", root)
+        return PropertyStore(self._state_dir / _DATABASE)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from evsed.services.webdav.paths import MAX_LEVELS, RESERVED, Names, shown
+from evsed.services.webdav.paths import MAX_LEVELS, Names, shown
 from evsed.services.webdav.resource import NOTHING, Found, Kind, Resource, resource_of
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -131,10 +131,11 @@ def visible_in(directory: int) -> Iterator[tuple[str, Resource]]:
     """Yield what clients may see in an open directory."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            name = entry.name
-            if name.startswith(RESERVED) or not shown(name):
+            if not shown(entry.name):  # what is reserved is not, either
                 continue
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 resource = resource_of(entry.stat(follow_symlinks=False))
-                if resource.kind is not Kind.SPECIAL:
-                    yield name, resource
+            except FileNotFoundError:  # it has just gone
+                continue
+            if resource.kind is not Kind.SPECIAL:
+                yield entry.name, resource
