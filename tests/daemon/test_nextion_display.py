@@ -2,7 +2,9 @@
 
 import os
 import random
+import socket
 import statistics
+import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +13,14 @@ from pathlib import Path
 import pytest
 from daemon_world import Daemon, RunningSimulator, eventually, milliseconds_until
 from display_world import OTHER, UART, LivingDisplay, board_with
+from modbus_clients import switch_on
 
 from evsed.hardware.simulator.display_pages import STOCK_PAGES
 
 END = b"\xff\xff\xff"
 NEXTION = UART | {"mode": "nextion"}
+#: the register of the charging current
+CHARGING_CURRENT = 106
 FUZZ = int(os.environ.get("EVSED_FUZZ", "2000"))
 
 
@@ -28,7 +33,9 @@ def both() -> Iterator[tuple[Daemon, LivingDisplay]]:
         with (
             LivingDisplay(folder / "display") as display,
             RunningSimulator(folder / "sim", board) as simulator,
-            Daemon(folder, "--board", str(board), simulator=simulator) as daemon,
+            Daemon(
+                folder, "--board", str(board), "--modbus-port", "0", simulator=simulator
+            ) as daemon,
         ):
             daemon.ready().post("/config/serial", [NEXTION, OTHER])
             yield daemon, display
@@ -73,9 +80,20 @@ def test_what_rest_changes_is_shown_within_a_tick(
     for amperes in (7, 8, 9, 10, 11, 12, 13, 14, 15, 16):
         daemon.post("/state/charging-current", amperes)
         wanted = amperes * 10
-        delays_ms.append(milliseconds_until(lambda: display.shown["chCur"] == wanted))  # noqa: B023
+        delays_ms.append(milliseconds_until(lambda: display.shown["chCur"] == wanted))  # noqa: B023  # asked at once
     figure("REST to display, ms", [round(delay, 1) for delay in delays_ms])
     assert statistics.median(delays_ms) < 200
+
+
+def test_what_modbus_writes_is_shown_as_well(daemon: Daemon, display: LivingDisplay) -> None:
+    port = switch_on(daemon)
+    for tenths in (70, 80, 90):
+        write = struct.pack(">HHHBBHH", 1, 0, 6, 1, 6, CHARGING_CURRENT, tenths)
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(write)
+            assert client.recv(12) == write
+        eventually(lambda: display.shown["chCur"] == tenths)  # noqa: B023  # asked at once
+        assert daemon.get("/state")["chargingCurrent"] == tenths / 10
 
 
 def test_what_is_pressed_is_done(daemon: Daemon, display: LivingDisplay) -> None:

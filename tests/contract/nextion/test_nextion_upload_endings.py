@@ -46,6 +46,24 @@ def test_an_offset_behind_or_beyond_the_rest_is_refused(offset: int) -> None:
     stepped(story)
 
 
+@pytest.mark.parametrize("answer", [0x00, 0x06, 0x1A, 0xFF])
+@pytest.mark.parametrize("block", [0, 1, 2])
+def test_a_wrong_answer_ends_an_upload(answer: int, block: int) -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(world.display.upload(8192, RATE, pieces(program(8192))))
+            for _ in range(block):
+                await asyncio.sleep(0.5)
+                world.feed(b"\x05")
+            await asyncio.sleep(0.5)
+            world.feed(bytes([answer]))
+            with pytest.raises(DisplayError, match=f"{answer:#04x}"):
+                await upload
+            assert world.port.take().endswith(BEGIN)
+
+    stepped(story)
+
+
 def test_a_display_that_babbles_during_an_upload_costs_no_memory() -> None:
     async def story() -> None:
         async with World(WORDS) as world:
@@ -56,6 +74,21 @@ def test_a_display_that_babbles_during_an_upload_costs_no_memory() -> None:
             assert len(world.session._inbox._bytes) <= 64
             upload.cancel()
             await asyncio.wait({upload})
+
+    stepped(story)
+
+
+def test_what_the_display_said_before_does_not_count_as_an_answer() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(world.display.upload(1000, RATE, pieces(program(1000))))
+            await asyncio.sleep(0.2)
+            world.feed(b"\x1a\xff\xff\xff")
+            await asyncio.sleep(0.2)
+            world.feed(b"\x05")
+            await asyncio.sleep(0.2)
+            world.feed(b"\x05")
+            await upload
 
     stepped(story)
 
