@@ -33,9 +33,9 @@ class Question:
     path: str
     login: tuple[str, str] | None = None
 
-    def wire(self, query: str = "") -> bytes:
+    def wire(self, accept: str = "*/*") -> bytes:
         """Return the request as it is sent."""
-        lines = [f"GET {self.path}{query} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
+        lines = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Accept: {accept}"]
         if self.login is not None:
             pair = base64.b64encode(":".join(self.login).encode()).decode()
             lines.append(f"Authorization: Basic {pair}")
@@ -53,8 +53,8 @@ class Crowd:
     """
 
     def __init__(self, port: int, count: int, question: Question, *, varied: bool = False) -> None:
-        queries = ("?a", "?b") if varied else ("",)
-        wires = [question.wire(query) for query in queries]
+        accepted = ("*/*", "*/*;q=1") if varied else ("*/*",)
+        wires = [question.wire(accept) for accept in accepted]
         self._received: dict[socket.socket, bytes] = {}
         self._ready = selectors.DefaultSelector()
         self._wires: dict[socket.socket, Iterator[bytes]] = {}
