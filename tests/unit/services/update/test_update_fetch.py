@@ -51,7 +51,7 @@ async def server(certificate):
     app.router.add_get("/{name:.*}", made.answer)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file, key)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "localhost", 0, ssl_context=context).start()
     made.url = f"https://localhost:{runner.addresses[0][1]}"

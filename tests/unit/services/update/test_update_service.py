@@ -266,7 +266,7 @@ async def test_a_second_update_at_the_same_time_is_521(world, good):
 
 async def test_nothing_is_installed_while_the_contactor_is_closed(world, good):
     world.offer(good)
-    world.station.snapshot.contactor_closed = True
+    world.station.closed = True
     await refused(521, world.upload(good), "being charged")
     await refused(521, world.service.update(), "being charged")
     assert await world.service.check() == ("v9.9.9", CURRENT)
@@ -276,7 +276,7 @@ async def test_nothing_is_installed_while_the_contactor_is_closed(world, good):
 async def test_a_vehicle_that_begins_to_charge_meanwhile_wins(world, good):
     async def slow():
         yield good
-        world.station.snapshot.contactor_closed = True
+        world.station.closed = True
 
     await refused(521, world.service.upload(None, slow()), "being charged")
     assert quiet(world)

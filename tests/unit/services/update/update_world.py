@@ -6,7 +6,6 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 from station_world import BOARD
 
@@ -20,6 +19,7 @@ from evsed.operations.operations import Operations
 from evsed.services.update.service import Policy, UpdateService
 from evsed.services.update.signing import signed
 from evsed.settings.store import SettingsStore
+from evsed.station.station import ParkedStation
 
 
 def built(folder, *, name="evsed", version="9.9.9-1", architecture=None, pack="xz", level=None):
@@ -66,13 +66,17 @@ class Key:
         )
 
 
-class Station:
-    """As much of a station as an update looks at."""
+class Quiet(ParkedStation):
+    """A station out of order, whose contactor a test may say is closed."""
 
-    maintenance = "nothing fitted"
+    closed = False
 
     def __init__(self):
-        self.snapshot = SimpleNamespace(contactor_closed=False)
+        super().__init__("nothing fitted")
+
+    @property
+    def snapshot(self):
+        return replace(super().snapshot, contactor_closed=self.closed)
 
 
 class Installer:
@@ -111,7 +115,7 @@ class UpdateWorld:
         path = channel or self.descriptor.as_uri()
         testing = OtaChannel(name="testing", path=(folder / "testing.json").as_uri())
         board = replace(BOARD, ota=(OtaChannel(name="stable", path=path), testing))
-        self.station = Station()
+        self.station = Quiet()
         self.packages = packages or Installer()
         store = SettingsStore(self.state_dir, board)
         store.load()
