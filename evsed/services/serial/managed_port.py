@@ -150,12 +150,12 @@ class ManagedPort:
                 attempt = await self._pause(line, error, attempt)
 
     async def _attempt(self, line: Line) -> OpenLine:
-        """Open the device on a worker thread; one that is opened too late is closed there."""
+        """Open the device on a worker thread; one that is opened too late is closed again."""
         opening = asyncio.ensure_future(asyncio.to_thread(self._open, line))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(_close_late)
+            await _to_the_end(_give_back(opening))
             raise
 
     def _open(self, line: Line) -> OpenLine:
@@ -201,6 +201,15 @@ def _identity(device: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_rdev, found.st_ino, found.st_ctime_ns
+
+
+async def _give_back(opening: "asyncio.Future[OpenLine]") -> None:
+    """Close a device nobody wants any more, as soon as its opening has ended."""
+    done, _ = await asyncio.wait({opening}, timeout=_FIRST_ATTEMPT_S)
+    if not done:
+        opening.add_done_callback(_close_late)
+    elif opening.exception() is None:
+        await asyncio.to_thread(opening.result().close)
 
 
 def _close_late(opening: "asyncio.Future[OpenLine]") -> None:

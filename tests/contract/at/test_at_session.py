@@ -1,6 +1,7 @@
 """One session: order, echo, pushes, long and wrong input, its own port."""
 
 import asyncio
+import gc
 import os
 import random
 import tracemalloc
@@ -275,7 +276,9 @@ async def test_malformed_input_leaves_a_session_alive_small_and_quiet(client, ca
         await client.settled()
         client.writer.take()
         if number == count // 2:
+            gc.collect()
             half = tracemalloc.get_traced_memory()[0]
+    gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - half
     tracemalloc.stop()
     assert grown < 200_000

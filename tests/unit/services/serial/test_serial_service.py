@@ -13,6 +13,7 @@ from pty_peer import PtyPeer
 
 from evsed.board.description import SerialPort
 from evsed.host.serial_line import open_line
+from evsed.services.serial import managed_port
 from evsed.services.serial.managed_port import PortState
 from evsed.services.serial.service import SerialService
 from evsed.settings.serial import SerialSettings, patched_serial, wire_serial
@@ -243,6 +244,36 @@ async def test_a_device_that_opens_too_late_is_closed_again(world):
     assert len(opened) == 1
     assert not opened[0].port.is_open
     assert world.events == []
+
+
+async def test_the_systems_console_is_left_alone_until_it_is_none(world, monkeypatch, caplog):
+    users = ["it is the system's console"]
+    monkeypatch.setattr(managed_port, "console_user", lambda _: users[0] if users else None)
+    monkeypatch.setattr(managed_port, "_CONSOLE_RETRY_S", 0.05)
+    async with world.serving("at", "none"):
+        await world.state(0, PortState.WAITING)
+        await asyncio.sleep(0.2)
+        assert caplog.text.count("it is the system's console") == 1
+        assert world.peers[0].take() == b""
+        users.clear()
+        await world.peers[0].until(b"<at>")
+
+
+async def test_a_device_that_takes_too_long_to_open_is_closed_when_it_has(world, monkeypatch):
+    monkeypatch.setattr(managed_port, "_FIRST_ATTEMPT_S", 0.05)
+    opened = []
+
+    def very_slowly(line):
+        time.sleep(0.4)
+        opened.append(open_line(line))
+        return opened[-1]
+
+    world.opener = very_slowly
+    async with world.serving("at", "none"):
+        await asyncio.sleep(0.01)
+    assert opened == []
+    await asyncio.sleep(0.7)
+    assert not opened[0].port.is_open
 
 
 async def test_a_hundred_changes_leave_nothing_behind(world):
