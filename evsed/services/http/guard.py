@@ -7,6 +7,7 @@ Source: rest.md section 2.4.
 
 import ipaddress
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
@@ -63,6 +64,7 @@ def _scheme(origin: str) -> str:
     return origin.partition("://")[0].lower() if "://" in origin else ""
 
 
+@lru_cache(maxsize=64)  # a poller names the same host every time
 def _host_and_port(address: str, default_port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(address)
@@ -71,6 +73,7 @@ def _host_and_port(address: str, default_port: int) -> tuple[str, int]:
         return "", default_port
 
 
+@lru_cache(maxsize=64)
 def _is_local(name: str) -> bool:
     if "." not in name or name.endswith(".local"):
         return ":" not in name or _is_address(name)
