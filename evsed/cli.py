@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evsed import __version__, app
-from evsed.bench import http, lateness, modbus, reaction
+from evsed.bench import http, lateness, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
@@ -169,6 +169,7 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     reaction.add_arguments(kinds.add_parser("reaction", help="event to contactor-open command"))
     lateness.add_arguments(kinds.add_parser("lateness", help="how late control passes begin"))
     http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
+    webdav.add_arguments(kinds.add_parser("webdav", help="what files over WebDAV cost"))
     modbus.add_arguments(kinds.add_parser("modbus", help="what answering over Modbus TCP costs"))
 
 
