@@ -64,9 +64,10 @@ coverage: $(DEV_READY) ## every line and branch of the charging rules must be te
 explore: $(DEV_READY) ## every state the charging rules can reach, the large alphabets too (many minutes)
 	@$(VENV)/bin/python -m tests.exploration --full
 
-bench: $(RUN_READY) ## measure reaction and lateness on this machine (minutes)
+bench: $(RUN_READY) ## measure reaction, lateness and GET /state on this machine (minutes)
 	@$(VENV)/bin/evsed bench reaction
 	@$(VENV)/bin/evsed bench lateness
+	@$(VENV)/bin/evsed bench http
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*
