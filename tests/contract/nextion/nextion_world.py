@@ -74,6 +74,8 @@ class Port:
         #: bytes and rates, in their order
         self.events: list[bytes | int] = []
         self.blocked = False
+        #: a rate was set while bytes were on their way
+        self.cut_off = False
         self._free_at_s = 0.0
 
     def write(self, data: bytes) -> bool:
@@ -88,6 +90,7 @@ class Port:
         return True
 
     def set_baud_rate(self, baud_rate: int) -> None:
+        self.cut_off |= asyncio.get_running_loop().time() < self._free_at_s - 1e-6
         self.baud_rate = baud_rate
         self.events.append(baud_rate)
 

@@ -82,8 +82,21 @@ def test_a_question_ends_when_the_port_closes() -> None:
         async with World(VECTORS["base_state"]) as world:
             asked = asyncio.ensure_future(world.display.info())
             await asyncio.sleep(0.01)
+            began_s = asyncio.get_running_loop().time()
             await world.session.closed("unplugged")
             assert await asked is None
+            assert asyncio.get_running_loop().time() - began_s < 0.01
             assert await world.display.info() is None
+
+    stepped(story)
+
+
+def test_half_a_frame_before_the_question_does_not_spoil_the_answer() -> None:
+    async def story() -> None:
+        async with World(VECTORS["base_state"]) as world:
+            world.feed(b"half a frame")
+            asked = asyncio.ensure_future(world.display.info())
+            await _answer(world, bytes.fromhex(VECTORS["info"][0]["rx_hex"]), 1000)
+            assert await asked is not None
 
     stepped(story)

@@ -143,6 +143,18 @@ def test_a_value_that_never_rests_goes_out_five_times_a_second() -> None:
     stepped(story)
 
 
+def test_a_question_is_answered_from_the_present() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(said("sub en"))
+            world.desk.words |= {"enabled": False, "chargingCurrent": 6.0}
+            world.feed(said("sub en", "sub chCur"))
+            sent = b"en.val=1" + END + b"en.val=0" + END + b"chCur.val=60" + END
+            assert await world.sent(0.2) == sent
+
+    stepped(story)
+
+
 def test_the_order_within_a_tick_is_that_of_the_table() -> None:
     async def story() -> None:
         async with World(WORDS) as world:

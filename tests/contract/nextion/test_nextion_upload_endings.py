@@ -93,6 +93,24 @@ def test_what_the_display_said_before_does_not_count_as_an_answer() -> None:
     stepped(story)
 
 
+def test_the_display_goes_on_until_the_first_block_is_there() -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        await asyncio.sleep(10)
+        yield program(1000)
+
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(world.display.upload(1000, RATE, slow()))
+            await asyncio.sleep(1)
+            world.feed(b"sub en\xff\xff\xff")
+            assert await world.sent(0.1) == b"en.val=1\xff\xff\xff"
+            upload.cancel()
+            await asyncio.wait({upload})
+            assert world.port.events == []
+
+    stepped(story)
+
+
 def test_a_client_that_stalls_is_taken_for_gone() -> None:
     async def stalling() -> AsyncIterator[bytes]:
         yield program(9000)[:4096]
@@ -168,6 +186,41 @@ def test_a_cancelled_upload_leaves_the_port_as_it_was() -> None:
             world.port.events.clear()
             world.feed(b"sub en\xff\xff\xff")
             assert await world.sent(0.1) == b"en.val=1\xff\xff\xff"
+
+    stepped(story)
+
+
+def test_the_rate_goes_back_when_the_last_block_is_out() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            upload = asyncio.ensure_future(
+                world.display.upload(8192, 921600, pieces(program(8192)))
+            )
+            await asyncio.sleep(0.4)
+            world.feed(b"\x05")
+            await asyncio.sleep(0.01)
+            upload.cancel()
+            await asyncio.wait({upload})
+            assert world.port.baud_rate == 115200
+            assert not world.port.cut_off
+
+    stepped(story)
+
+
+def test_after_an_upload_the_new_program_subscribes_for_itself() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            world.feed(b"sub power\xff\xff\xffsub en\xff\xff\xff")
+            upload = asyncio.ensure_future(world.display.upload(1000, RATE, pieces(program(1000))))
+            for _ in range(2):
+                await asyncio.sleep(0.4)
+                world.feed(b"\x05")
+            await upload
+            world.port.take()
+            world.desk.words |= {"power": 1, "enabled": False}
+            assert await world.sent(3) == b""
+            world.feed(b"sub en\xff\xff\xff")
+            assert await world.sent(0.1) == b"en.val=0\xff\xff\xff"
 
     stepped(story)
 

@@ -137,7 +137,9 @@ def test_a_second_upload_does_not_disturb_the_first() -> None:
             await asyncio.sleep(0.3)
             with pytest.raises(DisplayError, match="another upload"):
                 await world.display.upload(1000, 115200, Client(body).pieces())
+            sent = len(world.port.events[0])
             assert await world.display.info() is None
+            assert len(world.port.events[0]) == sent
             world.feed(b"\x05")
             await asyncio.sleep(0.2)
             world.feed(b"\x05")
