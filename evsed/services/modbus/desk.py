@@ -8,15 +8,20 @@ from typing import Final
 from evsed.errors import EvsedError, RejectedError
 from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.operations.operations import Operations
-from evsed.services.modbus.pdu import Code, Write, answer, refused
+from evsed.services.modbus.pdu import READS, Code, Write, answer, refused
 from evsed.services.modbus.register_map import RegisterMap, Wish, wish
 from evsed.services.modbus.registers import REGISTERS, Action, Group, Scene
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.sections import Settings
 
 _log = logging.getLogger(__name__)
 
 #: Peers whose first write has been noted; when there are more, it is noted again.
 _MOST_PEERS: Final = 256
+#: Answers kept while nothing changes: some clients, some questions each.
+_MOST_ANSWERS: Final = 64
+#: How long nothing is looked up again while the station shows the same snapshot.
+_FRESH_S: Final = 0.020
 
 
 def locked(access: ModbusAccess) -> frozenset[Group]:
@@ -52,12 +57,34 @@ class Desk:
         #: Modbus TCP connections
         self.clients = 0
         self.limiter = RepeatLimiter()
+        self._scene: Scene | None = None
+        self._settings: Settings | None = None
+        self._stale_s = 0.0
+        #: answers to reads that have been given of one scene
+        self._answers: dict[bytes, bytes] = {}
+        self._answers_of: Scene | None = None
 
     def look(self) -> Scene:
-        """Return everything as it is now."""
+        """Return everything as it is now.
+
+        Clients may ask ten thousand times a second: what has not changed is not put together again.
+        """
+        known, now_s = self._scene, self._clock()
+        if (
+            known is None
+            or known.snapshot is not self._operations.station.snapshot
+            or self._settings is not self._operations.store.settings
+            or known.clients != self.clients
+            or now_s >= self._stale_s
+        ):
+            self._stale_s = now_s + _FRESH_S
+            known = self._scene = self._looked()
+        return known
+
+    def _looked(self) -> Scene:
         picture = self._operations.picture()
-        settings, access = picture.settings, self._access
-        silence_s = access.silence_s
+        self._settings = settings = picture.settings
+        silence_s = self._access.silence_s
         return Scene(
             picture.snapshot,
             settings.evse,
@@ -66,16 +93,25 @@ class Desk:
             settings.modbus.unit_id,
             self.clients,
             silence_s,
-            access.fallback_da if silence_s else 0,
+            self._access.fallback_da if silence_s else 0,
         )
 
     def answer(self, pdu: bytes, now: Scene, *, read_only: bool = False) -> bytes | Write:
         """Return the answer, or the write that must be carried out first. Never raises."""
+        if now is not self._answers_of:
+            self._answers_of = now
+            self._answers.clear()
+        known = self._answers.get(pdu)
+        if known is not None:
+            return known
         try:
-            return answer(pdu, self._read_only if read_only else self._registers, now)
+            done = answer(pdu, self._read_only if read_only else self._registers, now)
         except Exception as error:  # noqa: BLE001  # one bad register must not end the server
             self._failed(error)
             return refused(pdu[0], Code.DEVICE_FAILURE)
+        if isinstance(done, bytes) and done[0] in READS and len(self._answers) < _MOST_ANSWERS:
+            self._answers[pdu] = done
+        return done
 
     async def carry_out(self, write: Write, peer: str) -> bytes:
         """Do what a write asks for; return the answer when a control pass has taken it.

@@ -40,11 +40,8 @@ class FrameCutter:
         self._view = memoryview(self.room)
         self._begin = 0
         self._end = 0
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that have not been taken."""
-        return self._end - self._begin
+        #: bytes that have not been taken
+        self.waiting = 0
 
     @property
     def full(self) -> bool:
@@ -53,6 +50,8 @@ class FrameCutter:
 
     def free(self) -> memoryview:
         """Return where the next bytes go; not empty unless ``full``."""
+        if not self._end:
+            return self._view
         if self._begin:
             waiting = self.room[self._begin : self._end]
             self._view[: len(waiting)] = waiting
@@ -62,6 +61,7 @@ class FrameCutter:
     def added(self, count: int) -> None:
         """Say how many bytes were put in."""
         self._end += count
+        self.waiting += count
 
     def take(self) -> Frame | None:
         """Return the next request; frames of another protocol are passed over.
@@ -69,7 +69,7 @@ class FrameCutter:
         Raises:
             OutOfStepError: the stream makes no sense.
         """
-        while self._end - self._begin >= _HEADER_BYTES:
+        while self.waiting >= _HEADER_BYTES:
             begin = self._begin
             transaction, protocol, length, unit = _HEADER.unpack_from(self.room, begin)
             if not _SHORTEST <= length <= _LONGEST:
@@ -77,10 +77,9 @@ class FrameCutter:
             stop = begin + 6 + length
             if stop > self._end:
                 return None
-            if stop == self._end:
+            self._begin, self.waiting = stop, self._end - stop
+            if not self.waiting:
                 self._begin = self._end = 0
-            else:
-                self._begin = stop
             if protocol == 0:
                 return Frame(transaction, unit, bytes(self._view[begin + 7 : stop]))
         if self._length_is_wrong():
@@ -89,7 +88,7 @@ class FrameCutter:
 
     def _length_is_wrong(self) -> bool:
         """A length of 0 ends the frame before a unit can follow: six bytes are enough to know."""
-        if self._end - self._begin < 6:
+        if self.waiting < 6:
             return False
         length = int.from_bytes(self.room[self._begin + 4 : self._begin + 6], "big")
         return not _SHORTEST <= length <= _LONGEST

@@ -13,6 +13,7 @@ from evsed.services.modbus.registers import Register, Scene
 
 READ_HOLDING: Final = 3
 READ_INPUT: Final = 4
+READS: Final = (READ_HOLDING, READ_INPUT)
 WRITE_SINGLE: Final = 6
 WRITE_MULTIPLE: Final = 16
 #: Longest request or answer.
@@ -67,7 +68,7 @@ def answer(pdu: bytes, registers: RegisterMap, now: Scene) -> bytes | Write:
         now: what is read.
     """
     function = pdu[0]
-    if function in (READ_HOLDING, READ_INPUT):
+    if function in READS:
         return _read(pdu, registers, now)
     if function == WRITE_SINGLE:
         return _write_single(pdu, registers)

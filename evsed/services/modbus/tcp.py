@@ -105,7 +105,7 @@ class Connection(asyncio.BufferedProtocol):
     def _turn(self) -> None:
         """Answer what is there; not all of it if that is much."""
         transport = self._transport
-        if transport is None or self._held:
+        if transport is None or self._held():
             return
         answers: list[bytes] = []
         try:
@@ -115,35 +115,37 @@ class Connection(asyncio.BufferedProtocol):
             transport.close()
             return
         if answers:
-            transport.write(b"".join(answers))
+            transport.write(answers[0] if len(answers) == 1 else b"".join(answers))
         if more:
             self._loop.call_soon(self._turn)
-        self._read(not more and not self._held)
+        wanted = not more and not self._held()
+        if wanted is not self._reading:
+            self._read(transport, wanted=wanted)
 
-    @property
     def _held(self) -> bool:
         """Whether nothing can be answered now."""
         return self._write is not None or self._unread_since is not None
 
     def _answer(self, answers: list[bytes]) -> bool:
         """Collect answers; return whether there may be more to do at once."""
-        now = self._desk.look()
+        cutter, desk = self._cutter, self._desk
+        now = desk.look()
         unit_id = now.unit_id
-        for taken in range(_AT_ONCE):
-            frame = self._cutter.take()
+        taken = 0
+        while cutter.waiting and taken < _AT_ONCE:
+            frame = cutter.take()
             if frame is None:
-                self._note_age(fresh=taken > 0)
-                return False
+                break
+            taken += 1
             if frame.unit != unit_id and frame.unit not in _ANY_UNIT:
                 continue
-            done = self._desk.answer(frame.pdu, now)
+            done = desk.answer(frame.pdu, now)
             if isinstance(done, Write):
                 self._begin(frame, done)
-                self._note_age(fresh=True)
-                return False
+                break
             answers.append(envelope(frame, done))
-        self._note_age(fresh=True)
-        return True
+        self._note_age(fresh=taken > 0)
+        return taken == _AT_ONCE and self._write is None
 
     def _note_age(self, *, fresh: bool) -> None:
         """Remember since when there is an unfinished request; ``fresh``: one was completed."""
@@ -168,14 +170,12 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(envelope(frame, done.result()))
             self._turn()
 
-    def _read(self, wanted: bool) -> None:
-        if wanted is self._reading or self._transport is None:
-            return
+    def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:
         self._reading = wanted
         if wanted:
-            self._transport.resume_reading()
+            transport.resume_reading()
         else:
-            self._transport.pause_reading()
+            transport.pause_reading()
 
 
 def _older(since_s: float | None, now_s: float, age_s: float) -> bool:
