@@ -31,6 +31,7 @@ from evsed.services.nextion.service import NextionDisplay
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.scheduler.service import SchedulerService
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
@@ -116,7 +117,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
     files = _files(built)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    rest = _rest_api(built, operations, wifi, display, credentials)
+    rest = _rest_api(built, operations, wifi, display, credentials, serial)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
     )
@@ -176,6 +177,7 @@ def _rest_api(
     wifi: WifiService,
     display: NextionDisplay,
     credentials: CredentialStore,
+    serial: SerialService,
 ) -> RestApi:
     simulator = built.simulator
     return RestApi(
@@ -191,6 +193,7 @@ def _rest_api(
             extensions=built.administrator.http_extensions,
             more=(
                 *CredentialsResource(credentials=credentials).endpoints(),
+                *SerialPortsResource(ports=serial).endpoints(),
                 *BackupResource(backups=_backups(built, operations)).endpoints(),
             ),
         )

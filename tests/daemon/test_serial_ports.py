@@ -225,6 +225,18 @@ def test_a_flood_of_random_bytes_changes_nothing(daemon: WiredDaemon, mode: str)
     assert len(daemon.log) < 2_000_000
 
 
+def test_people_can_see_how_the_ports_stand(daemon: WiredDaemon) -> None:
+    daemon.modes(line("at"))
+    daemon.peers[0].wait_for(b"RDY\n")
+    open_port = {"name": "PORT0", "mode": "at", "state": "open", "trouble": ""}
+    closed_port = {"name": "PORT1", "mode": "none", "state": "closed", "trouble": ""}
+    assert daemon.get("/serial") == [open_port, closed_port]
+    daemon.peers[0].unplug()
+    waiting = eventually(lambda: daemon.get("/serial")[0]["trouble"] and daemon.get("/serial")[0])
+    assert waiting["state"] == "waiting"
+    assert str(daemon.peers[0].link) in waiting["trouble"]
+
+
 def test_a_lock_held_elsewhere_is_waited_for(daemon: WiredDaemon) -> None:
     at = daemon.peers[0]
     holder = os.open(at.link, os.O_RDWR | os.O_NOCTTY)
