@@ -32,7 +32,9 @@ class FirmwareResource:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
-        names = tuple(self.updater.channels())
+        return (*self._channels(), *self._updates())
+
+    def _channels(self) -> tuple[Endpoint, ...]:
         return (
             Endpoint(
                 method="GET",
@@ -53,8 +55,12 @@ class FirmwareResource:
                 path="/firmware/channel",
                 handler=self.set_channel,
                 summary="Choose an update channel",
-                body=text(words=names),
+                body=text(words=tuple(self.updater.channels())),
             ),
+        )
+
+    def _updates(self) -> tuple[Endpoint, ...]:
+        return (
             Endpoint(
                 method="GET",
                 path="/firmware/check-update",

@@ -77,6 +77,9 @@ class ScriptResource:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
+        return (*self._engine(), *self._components())
+
+    def _engine(self) -> tuple[Endpoint, ...]:
         return (
             Endpoint(
                 method="GET",
@@ -92,6 +95,10 @@ class ScriptResource:
                 handler=self.reload,
                 summary="Start all scripts again; nothing while the engine is off",
             ),
+        )
+
+    def _components(self) -> tuple[Endpoint, ...]:
+        return (
             Endpoint(
                 method="GET",
                 path="/script/components",
