@@ -11,6 +11,8 @@ from evsed.services.webdav.xml_reader import DAV, Element, Name, parse, text_of
 _MAX_OWNER_BYTES: Final = 4096
 #: Clients ask the same few questions again and again.
 _REMEMBERED_BYTES: Final = 2048
+_BRIEF_LETTERS: Final = 1024
+_MAX_NAMES: Final = 256
 
 
 class Wanted(Enum):
@@ -27,6 +29,11 @@ class Asked:
 
     wanted: Wanted
     names: tuple[Name, ...] = ()
+
+    @property
+    def brief(self) -> bool:
+        """Whether answers to it are small enough to be remembered."""
+        return sum(len(namespace) + len(local) for namespace, local in self.names) <= _BRIEF_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ def _asked(body: bytes) -> Asked:
         raise bad("propfind: one of prop, propname, allprop expected")
     named = root.child("prop" if chosen[0] is Wanted.SOME else "include")
     names = () if named is None else tuple(dict.fromkeys(one.name for one in named.elements))
+    if len(names) > _MAX_NAMES:
+        raise DavError(413, f"propfind: more than {_MAX_NAMES} properties")
     return Asked(chosen[0], names)
 
 

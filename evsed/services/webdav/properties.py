@@ -3,7 +3,6 @@
 Keyed by path; calls may come from any worker thread. Source: webdav.md section 7.
 """
 
-import contextlib
 import logging
 import sqlite3
 import threading
@@ -36,6 +35,8 @@ _DELETE: Final = "DELETE FROM property WHERE path = ? OR (path >= ? AND path < ?
 _DELETE_ONE: Final = "DELETE FROM property WHERE path = ?"
 _INSERT: Final = "INSERT OR REPLACE INTO property VALUES (?, ?, ?, ?)"
 
+#: A database in memory.
+_NOWHERE: Final = Path(":memory:")
 #: Later than every path.
 _AFTER_ALL: Final = "\U0010ffff"
 
@@ -98,9 +99,9 @@ class PropertyStore:
         return None
 
     def remove(self, names: Names) -> None:
-        """Forget a resource and everything below."""
+        """Forget a resource and everything below; what cannot be forgotten is logged."""
         if not self.empty:
-            self._write([(_DELETE, _bounds(names))])
+            self._follow([(_DELETE, _bounds(names))])
 
     def move(self, source: Names, target: Names) -> None:
         """Let the properties follow a resource and everything below."""
@@ -117,7 +118,7 @@ class PropertyStore:
         """Forget what belongs to nothing any more."""
         for names in self.at_or_below(()):
             if not exists(names):
-                self._write([(_DELETE_ONE, (_key(names),))])
+                self._follow([(_DELETE_ONE, (_key(names),))])
 
     def _take(
         self, found: dict[Names, Kept], source: Names, target: Names, *, and_forget: Iterable[Names]
@@ -125,7 +126,7 @@ class PropertyStore:
         orders = [(_DELETE, _bounds(names)) for names in and_forget]
         for names, kept in found.items():
             orders += _inserts((*target, *names[len(source) :]), kept)
-        self._write(orders)
+        self._follow(orders)
 
     def _replace(self, names: Names, kept: Kept) -> None:
         self._write([(_DELETE_ONE, (_key(names),)), *_inserts(names, kept)])
@@ -137,6 +138,13 @@ class PropertyStore:
         for path, namespace, name, xml in rows:
             found.setdefault(_names(path), {})[namespace, name] = xml
         return found
+
+    def _follow(self, orders: Iterable[_Order]) -> None:
+        """Follow what has been done to files already: too late to refuse it."""
+        try:
+            self._write(orders)
+        except sqlite3.Error as error:
+            _log.error("properties of files could not follow a change: %s", error)
 
     def _write(self, orders: Iterable[_Order]) -> None:
         with self._lock:
@@ -170,17 +178,23 @@ def _names(path: str) -> Names:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """Return the database; one that is damaged is set aside for a new one."""
+    """Return the database; without one that can be used the files are still served."""
     try:
         return _connected(file)
+    except sqlite3.OperationalError as error:
+        _log.error("%s cannot be used, properties of files are not kept: %s", file, error)
+        return _connected(_NOWHERE)
     except sqlite3.DatabaseError as error:
-        aside = file.with_name(f"{file.name}.unusable")
-        _log.error("%s cannot be used and becomes %s: %s", file, aside.name, error)
-        for old in file.parent.glob(f"{file.name}-*"):
-            old.unlink()
-        with contextlib.suppress(FileNotFoundError):
-            file.replace(aside)
-        return _connected(file)
+        _log.error("%s is damaged, a new one is made: %s", file, error)
+    return _renewed(file)
+
+
+def _renewed(file: Path) -> sqlite3.Connection:
+    """Set a damaged database aside; return a new one."""
+    for old in file.parent.glob(f"{file.name}-*"):
+        old.unlink()
+    file.replace(file.with_name(f"{file.name}.unusable"))
+    return _connected(file)
 
 
 def _connected(file: Path) -> sqlite3.Connection:

@@ -5,7 +5,7 @@ Source: RFC 4918 section 9.1; webdav.md section 5.1.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from evsed.services.webdav.bodies import Asked, Wanted
@@ -75,7 +75,7 @@ def _answers(sources: Sources, question: Question, listed: Listed) -> Iterator[s
     """Yield what is known of one resource after the other."""
     asked, locks = question.asked, sources.locks
     kept = _kept(sources.properties, question)
-    remembered = _remembered(asked)
+    answer = _remembered(asked) if asked.brief else partial(_bare_answer, asked)
     for segments, resource in listed:
         held = locks.covering(segments[1:]) if segments else ()
         own = _own(kept, segments)
@@ -83,7 +83,7 @@ def _answers(sources: Sources, question: Question, listed: Listed) -> Iterator[s
             lasting = tuple((lock, locks.left_s(lock)) for lock in held)
             yield _written_answer(asked, Subject(segments, resource, lasting, question.space), own)
         else:
-            yield remembered(segments, resource)
+            yield answer(segments, resource)
 
 
 def _kept(properties: PropertyStore, question: Question) -> dict[Names, Kept]:
@@ -145,12 +145,11 @@ def _remembered(asked: Asked) -> Callable[[Names, Resource], str]:
 
     The answer depends on name and status alone, and clients ask for the same ones all the time.
     """
+    return lru_cache(maxsize=256)(partial(_bare_answer, asked))
 
-    @lru_cache(maxsize=256)
-    def answer(segments: Names, resource: Resource) -> str:
-        return _written_answer(asked, Subject(segments, resource), {})
 
-    return answer
+def _bare_answer(asked: Asked, segments: Names, resource: Resource) -> str:
+    return _written_answer(asked, Subject(segments, resource), {})
 
 
 def _written_answer(asked: Asked, subject: Subject, kept: Kept) -> str:

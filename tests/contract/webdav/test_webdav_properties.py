@@ -212,4 +212,49 @@ async def test_a_damaged_database_is_set_aside(tmp_path, caplog):
         await dav.ask("PROPPATCH", "/dav/usr/a", propset('<color xmlns="u">red</color>'))
         assert await _colors(dav, "a") == ["red"]
     assert (tmp_path / "dav-props.db.unusable").exists()
-    assert "cannot be used" in caplog.text
+    assert "is damaged" in caplog.text
+
+
+async def test_without_a_database_the_files_are_served(tmp_path, caplog):
+    (tmp_path / "dav-props.db").mkdir()
+    async with World(tmp_path).serving() as dav:
+        assert (await dav.ask("PUT", "/dav/usr/a", "x")).status == 201
+        await dav.ask("PROPPATCH", "/dav/usr/a", propset('<color xmlns="u">red</color>'))
+        assert await _colors(dav, "a") == ["red"]
+    assert "are not kept" in caplog.text
+
+
+async def test_a_database_that_fails_stops_no_change_of_files(dav, monkeypatch, caplog):
+    dav.at("a").touch()
+    await dav.ask("PROPPATCH", "/dav/usr/a", propset('<color xmlns="u">red</color>'))
+
+    def refuse(_orders: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(dav.files.properties, "_write", refuse)
+    assert (await dav.ask("MOVE", "/dav/usr/a", Destination="/dav/usr/b")).status == 201
+    assert (await dav.ask("DELETE", "/dav/usr/b")).status == 204
+    assert "could not follow" in caplog.text
+    dav.at("c").touch()
+    refused = await dav.ask("PROPPATCH", "/dav/usr/c", propset('<color xmlns="u">red</color>'))
+    assert refused.status == 507
+
+
+async def test_too_many_names_at_once_are_refused(dav):
+    names = "".join(f"<p{number}/>" for number in range(257))
+    body = f'<D:propfind xmlns:D="DAV:"><D:prop>{names}</D:prop></D:propfind>'
+    assert (await dav.ask("PROPFIND", "/dav/usr/", body)).status == 413
+    answer = await dav.ask("PROPFIND", "/dav/usr/", body.replace("<p0/>", ""), Depth="0")
+    assert [(code, len(found)) for code, found in answer.stats()] == [(404, 256)]
+
+
+async def test_an_answer_in_many_pieces_is_whole(dav):
+    names = "".join(f'<p{number} xmlns="urn:{"n" * 100}"/>' for number in range(200))
+    body = f'<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/>{names}</D:prop></D:propfind>'
+    for number in range(20):
+        dav.at(f"{number}").touch()
+    answer = await dav.ask("PROPFIND", "/dav/usr/", body, Depth="1")
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert len(answer.body) > 300_000
+    assert len(answer.hrefs) == 22
+    assert len(answer.found(f"{D}getetag")) == 22
