@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -156,7 +157,8 @@ def _pymodbus() -> tuple[str, list[str], str]:
         version = importlib.metadata.version("pymodbus")
     except importlib.metadata.PackageNotFoundError:
         return _REFERENCE, [], "it is not installed"
-    return f"{_REFERENCE} {version}", _module("pymodbus_server"), ""
+    why = "" if importlib.util.find_spec("pymodbus.simulator") else "it is older than 3.12"
+    return f"{_REFERENCE} {version}", _module("pymodbus_server"), why
 
 
 async def _libmodbus(folder: Path) -> tuple[list[str], str]:
