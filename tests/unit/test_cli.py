@@ -51,7 +51,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str], command: s
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("run", ["--board F", "--config F", "--state-dir D", "--http-port N", "SIGTERM"]),
+        (
+            "run",
+            [
+                "--board F",
+                "--config F",
+                "--state-dir D",
+                "--http-port N",
+                "--modbus-port N",
+                "SIGTERM",
+            ],
+        ),
         ("replay", ["FILE", "first difference"]),
         ("check-board", ["board file", "Exit status"]),
         ("bench", ["reaction", "lateness"]),

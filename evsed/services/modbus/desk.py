@@ -127,7 +127,8 @@ class Desk:
             self.limiter.log(
                 _log, logging.INFO, "refused", "modbus: refused to %s: %s", peer, error
             )
-            return write.refused(Code.ILLEGAL_VALUE)
+            in_order = self._operations.station.maintenance is None
+            return write.refused(Code.ILLEGAL_VALUE if in_order else Code.DEVICE_FAILURE)
         except (EvsedError, OSError) as error:  # a TimeoutError is one, too
             told = str(error) or "the station did not answer in time"
             self.limiter.log(_log, logging.ERROR, "failed", "modbus: %s", told)

@@ -88,6 +88,11 @@ async def test_a_station_that_does_not_answer_is_a_device_failure(charger):
     assert (await client.ask(STATE)) == STATE_ANSWER
 
 
+async def test_a_charger_in_maintenance_is_a_device_failure(charger):
+    charger.station.maintenance = "the board file cannot be read"
+    assert (await Client(charger).ask(CURRENT_8)).hex() == "000200000003018604"
+
+
 async def test_a_disk_that_refuses_is_a_device_failure(charger, tmp_path, monkeypatch):
     def refuse(_):
         raise OSError(28, "No space left on device")

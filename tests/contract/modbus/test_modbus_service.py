@@ -179,6 +179,18 @@ async def test_sixteen_half_open_connections_do_not_stop_a_poll(tmp_path, monkey
                 assert await newcomer.ask() == STATE_ANSWER
 
 
+async def test_a_client_that_says_no_more_still_gets_its_answers(tmp_path):
+    async with serving(Charger(tmp_path)) as charger:
+        await switch(charger, True)
+        async with clients_of(charger, 1) as (client,):
+            client.writer.write(STATE + bytes.fromhex("0002000000060106006a0050") + STATE)
+            client.writer.write_eof()
+            async with asyncio.timeout(10):
+                sent = await client.reader.read()
+        assert sent == STATE_ANSWER + bytes.fromhex("0002000000060106006a0050") + STATE_ANSWER
+        await eventually(lambda: charger.desk.clients == 0)
+
+
 async def flooded(port, block):
     """Return a socket that has asked until nothing more went out, and has read nothing."""
     greedy = socket.socket()
