@@ -30,8 +30,8 @@ _OK, _ERROR = "OK", "ERROR"
 _ONE_PIECE: Final = 4096
 #: Pushes are left out while more than this waits: the next ones carry newer values.
 _PUSH_BACKLOG: Final = 1024
-#: Lines worked off before other tasks get their turn.
-_IN_A_ROW: Final = 16
+#: How long lines are worked off before other tasks get their turn.
+_TURN_S: Final = 0.002
 _LOOK_FOR_ROOM_S: Final = 0.5
 _LAST_ANSWER_S: Final = 0.05
 
@@ -126,17 +126,19 @@ class AtSession:
             self._subscriptions.remove(name)
 
     async def _work(self) -> None:
-        pieces = 0
+        clock = asyncio.get_running_loop().time
+        turn_s = clock()
         while self._writer is not None:
             piece = self._cutter.cut()
             if piece is None:
                 self._arrived.clear()
                 await self._arrived.wait()
+                turn_s = clock()
                 continue
             await self._take(piece)
-            pieces += 1
-            if pieces % _IN_A_ROW == 0:
+            if clock() - turn_s > _TURN_S:
                 await asyncio.sleep(0)
+                turn_s = clock()
 
     async def _take(self, piece: Piece) -> None:
         if not piece.late_end:
