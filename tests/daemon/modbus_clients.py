@@ -199,10 +199,10 @@ def _check_settings(registers: Registers, shown: Mapping[str, Any]) -> None:
     assert ("dummy", "cur", "cur_vlt")[registers.u16(315)] == shown["energyMeterMode"]
 
 
-def board_with_serial(folder: Path, device: Path) -> Path:
+def board_with_serial(folder: Path, device: Path, kind: str = "uart") -> Path:
     """Return the simulated board with a serial port that is a link in a folder."""
     text = BOARD.read_text(encoding="utf-8")
-    wanted = f"serials:\n  - {{type: uart, name: UART, device: {device}}}\n"
+    wanted = f"serials:\n  - {{type: {kind}, name: LINE, device: {device}}}\n"
     changed = re.sub(r"serials:\n(  - .*\n)+", wanted, text)
     assert changed != text
     board = folder / "board.yaml"

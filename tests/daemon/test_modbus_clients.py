@@ -1,12 +1,16 @@
 """Foreign Modbus clients at the running daemon, over TCP and over a serial line."""
 
+import os
+import select
+import tempfile
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from daemon_world import ROOT, Daemon, RunningSimulator, eventually
+from daemon_world import PATIENCE_S, ROOT, Daemon, RunningSimulator, eventually
 from modbus_clients import (
     BLOCKS,
     Registers,
@@ -24,30 +28,57 @@ from modbus_clients import (
     taken_port,
 )
 
+from evsed.ending import AGAIN
+from evsed.services.modbus.line import sealed
+
 LINE = {"baudRate": 19200, "dataBits": "8", "stopBits": "1", "parity": "disable"}
 
 
-@pytest.fixture
-def daemon(folder: Path) -> Iterator[Daemon]:
-    """Yield a daemon whose Modbus port is any free one."""
-    with (
-        RunningSimulator(folder / "sim") as simulator,
-        Daemon(folder, "--modbus-port", "0", simulator=simulator) as running,
-    ):
-        yield running.ready()
-
-
-@pytest.fixture
-def line(folder: Path) -> Iterator[tuple[Daemon, Path]]:
-    """Yield a daemon with Modbus on a serial port, and the other end of the line."""
-    with serial_pair(folder) as (ours, theirs):
-        board = board_with_serial(folder, ours)
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Daemon, int]]:
+    """Yield a daemon whose Modbus port is any free one, and that port."""
+    with tempfile.TemporaryDirectory(prefix="evsed-test-") as name:
+        folder = Path(name)
         with (
-            RunningSimulator(folder / "sim", board) as simulator,
-            Daemon(folder, "--board", str(board), simulator=simulator) as running,
+            RunningSimulator(folder / "sim") as simulator,
+            Daemon(folder, "--modbus-port", "0", simulator=simulator) as running,
         ):
-            running.ready().post("/config/serial", [{"mode": "modbus", **LINE}])
-            yield running, theirs
+            yield running.ready(), switch_on(running)
+
+
+@pytest.fixture
+def served(shared: tuple[Daemon, int]) -> tuple[Daemon, int]:
+    """Return the daemon as it was at first, and its port."""
+    return as_at_first(shared[0]), shared[1]
+
+
+@pytest.fixture(scope="module")
+def shared_line() -> Iterator[tuple[Daemon, Path]]:
+    """Yield a daemon with Modbus on a serial port, and the other end of the line."""
+    with tempfile.TemporaryDirectory(prefix="evsed-test-") as name:
+        folder = Path(name)
+        with serial_pair(folder) as (ours, theirs):
+            board = board_with_serial(folder, ours)
+            with (
+                RunningSimulator(folder / "sim", board) as simulator,
+                Daemon(folder, "--board", str(board), simulator=simulator) as running,
+            ):
+                running.ready().post("/config/serial", [{"mode": "modbus", **LINE}])
+                yield running, theirs
+
+
+@pytest.fixture
+def line(shared_line: tuple[Daemon, Path]) -> tuple[Daemon, Path]:
+    """Return the daemon as it was at first, and the other end of its line."""
+    return as_at_first(shared_line[0]), shared_line[1]
+
+
+def as_at_first(daemon: Daemon) -> Daemon:
+    daemon.street(vehicle="none")
+    daemon.until("A")
+    daemon.post("/config/evse", {"maxChargingCurrent": 63, "defaultChargingCurrent": 16})
+    daemon.post("/state", {"enabled": True, "chargingCurrent": 16, "consumptionLimit": 0})
+    return daemon
 
 
 def charge_and_leave(daemon: Daemon) -> None:
@@ -65,31 +96,33 @@ def polled(*words: str) -> Registers:
     return Registers(found)
 
 
-def test_pymodbus_reads_what_rest_shows(daemon):
-    port = switch_on(daemon)
+def test_pymodbus_reads_what_rest_shows(served):
+    daemon, port = served
     daemon.charge()
     with over_tcp(port) as modbus, Rest(daemon) as rest:
         check_equal(*same_moment(lambda: read_all(modbus), rest))
 
 
-def test_mbpoll_reads_what_rest_shows(daemon):
-    port = str(switch_on(daemon))
+def test_mbpoll_reads_what_rest_shows(served):
+    daemon, port = served
     charge_and_leave(daemon)
     with Rest(daemon) as rest:
-        ask = ("-m", "tcp", "-p", port, "127.0.0.1")
+        ask = ("-m", "tcp", "-p", str(port), "127.0.0.1")
         check_equal(*same_moment(lambda: polled(*ask), rest))
 
 
-def test_mbpoll_writes_what_rest_shows(daemon):
-    ask = ("-m", "tcp", "-p", str(switch_on(daemon)))
+def test_mbpoll_writes_what_rest_shows(served):
+    daemon, port = served
+    ask = ("-m", "tcp", "-p", str(port))
     mbpoll(*ask, "-r", "106", "127.0.0.1", "80")
     mbpoll(*ask, "-r", "107", "127.0.0.1", "0", "10000")
     state = daemon.get("/state")
     assert (state["chargingCurrent"], state["consumptionLimit"]) == (8.0, 36_000_000)
 
 
-def test_what_is_written_is_on_rest_when_the_answer_comes(daemon):
-    with over_tcp(switch_on(daemon)) as modbus, Rest(daemon) as rest:
+def test_what_is_written_is_on_rest_when_the_answer_comes(served):
+    daemon, port = served
+    with over_tcp(port) as modbus, Rest(daemon) as rest:
         for current_da in (61, 320, 137, 60):
             assert not modbus.write_register(106, current_da, device_id=1).isError()
             assert rest.get("/state")["chargingCurrent"] == current_da / 10
@@ -98,19 +131,23 @@ def test_what_is_written_is_on_rest_when_the_answer_comes(daemon):
         assert (evse["maxChargingCurrent"], evse["defaultChargingCurrent"]) == (16, 10.0)
 
 
-def test_a_write_pauses_the_vehicle(daemon):
-    port = switch_on(daemon)
+def test_a_write_pauses_the_vehicle(served):
+    daemon, port = served
     daemon.charge()
     with over_tcp(port) as modbus:
         assert not modbus.write_register(103, 0, device_id=1).isError()
         daemon.until("C1")
 
 
-def test_a_restart_is_answered_before_it_happens(daemon):
-    with over_tcp(switch_on(daemon)) as modbus:
-        assert not modbus.write_register(421, 1, device_id=1).isError()
-    eventually(lambda: "restart asked for by modbus 127.0.0.1" in daemon.log)
-    eventually(lambda: daemon.popen.poll() is not None or daemon.log.count("http: listening") > 1)
+def test_a_restart_is_answered_before_it_happens(folder):
+    with (
+        RunningSimulator(folder / "sim") as simulator,
+        Daemon(folder, "--modbus-port", "0", simulator=simulator) as daemon,
+    ):
+        with over_tcp(switch_on(daemon.ready())) as modbus:
+            assert not modbus.write_register(421, 1, device_id=1).isError()
+        assert daemon.wait() == AGAIN
+        assert "restart asked for by modbus 127.0.0.1" in daemon.log
 
 
 def test_a_port_that_is_taken_answers_500_and_stays_off(folder):
@@ -127,8 +164,8 @@ def test_a_port_that_is_taken_answers_500_and_stays_off(folder):
         assert switch_on(running) == port
 
 
-def test_sixteen_half_open_connections_do_not_stop_a_health_poll(daemon):
-    port = switch_on(daemon)
+def test_sixteen_half_open_connections_do_not_stop_a_health_poll(served):
+    daemon, port = served
     with over_tcp(port) as modbus, Rest(daemon) as rest:
         half_open = [raw(port, bytes.fromhex("00010000000601")) for _ in range(16)]
         for _ in range(20):
@@ -167,6 +204,49 @@ def test_mbpoll_reads_over_a_line_what_rest_shows(line):
 WORDS = {"uint16": 1, "uint32": 2, "uint64": 4}
 
 
+class Bus:
+    """The master of a two-wire line on which every station hears itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ours = folder / "tty-bus"
+        self._master, slave = os.openpty()
+        tty.setraw(self._master)
+        tty.setraw(slave)
+        self.ours.symlink_to(os.ttyname(slave))
+
+    def ask(self, request: bytes, length: int) -> bytes:
+        """Return the answer, and let its sender hear it."""
+        os.write(self._master, request)
+        answer = self._read(length)
+        os.write(self._master, answer)
+        return answer
+
+    def _read(self, length: int) -> bytes:
+        data = b""
+        while len(data) < length and select.select([self._master], [], [], PATIENCE_S)[0]:
+            data += os.read(self._master, length - len(data))
+        return data
+
+    def quiet_for(self, seconds: float) -> bool:
+        return not select.select([self._master], [], [], seconds)[0]
+
+
+def test_a_station_that_hears_itself_does_not_answer_itself(folder):
+    bus = Bus(folder)
+    board = board_with_serial(folder, bus.ours, "rs485")
+    with (
+        RunningSimulator(folder / "sim", board) as simulator,
+        Daemon(folder, "--board", str(board), simulator=simulator) as daemon,
+    ):
+        daemon.ready().post("/config/serial", [{"mode": "modbus", **LINE}])
+        for current_da in (80, 90, 100, 100):
+            write = sealed(bytes.fromhex(f"0106006a{current_da:04x}"))
+            assert bus.ask(write, 8) == write
+            read = sealed(bytes.fromhex("0103006a0001"))
+            assert bus.ask(read, 7) == sealed(bytes.fromhex(f"010302{current_da:04x}"))
+            assert bus.quiet_for(0.2)
+
+
 class Evcc:
     """Reads and writes a value of evcc's configuration as evcc does."""
 
@@ -197,10 +277,10 @@ class Evcc:
         assert not done.isError()
 
 
-def test_the_configuration_for_evcc_works(daemon):
+def test_the_configuration_for_evcc_works(served):
+    daemon, port = served
     text = (ROOT / "docs/examples/evcc-modbus.yaml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)["chargers"][0]
-    port = switch_on(daemon)
     daemon.charge()
     with over_tcp(port) as modbus, Rest(daemon) as rest:
         evcc = Evcc(modbus, config)
