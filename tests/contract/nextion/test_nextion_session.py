@@ -5,7 +5,7 @@ import logging
 import random
 
 import pytest
-from nextion_world import World, stepped
+from nextion_world import Port, World, stepped
 from test_nextion_vectors import VECTORS
 
 from evsed.errors import StorageError
@@ -364,3 +364,17 @@ def test_touches_and_numbers_of_the_display_are_not_logged(
 
     stepped(story)
     assert caplog.messages == []
+
+
+def test_the_display_is_where_it_was_opened_last() -> None:
+    async def story() -> None:
+        async with World(WORDS) as world:
+            moved, port = world.display.session(), Port()
+            moved.opened(port)
+            await world.session.closed("moved to another port")
+            port.take()
+            assert await world.display.info() is None
+            assert port.take() == b"connect" + END
+            await moved.closed("the end")
+
+    stepped(story)
