@@ -2,15 +2,19 @@
 
 An archive is a ZIP file::
 
-    evsed-backup.json   format, versions, and a checksum for every other member
+    evsed-backup.json   format, versions, and the checksum of the next one
+    SHA256SUMS          every other member, as ``sha256sum --check`` reads it; folders behind a #
     settings.json       every section of /config, without secrets
     usr/...             the files of /dav/usr
+
+The table of contents is lines and not JSON, because it may be long: a parser of JSON written in C
+lets no other thread run until it is done.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +22,7 @@ from evsed.errors import RejectedError
 
 FORMAT: Final = 1
 MANIFEST: Final = "evsed-backup.json"
+SUMS: Final = "SHA256SUMS"
 SETTINGS: Final = "settings.json"
 TREE: Final = "usr/"
 
@@ -29,24 +34,25 @@ MAX_NAME_BYTES: Final = 255
 RESERVED: Final = ".evsed-"
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_SUM_LINE: Final = re.compile(rb"(?:(?P<sum>[0-9a-f]{64})  |#)(?P<name>[^\n]{1,1100})\n")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The table of contents.
+    """Where an archive comes from.
 
     Args:
         version: of the daemon that made it.
         created_s: Unix seconds.
         device: name of the board it comes from.
-        checksums: SHA-256 in hexadecimal for each member but itself; of a folder that of nothing.
+        sums: SHA-256 of the table of contents, hexadecimal.
     """
 
     version: str
     created_s: int
     device: str
-    checksums: Mapping[str, str]
+    sums: str
 
     def text(self) -> bytes:
         """Return what ``read_manifest`` reads."""
@@ -55,16 +61,16 @@ class Manifest:
             "version": self.version,
             "created": self.created_s,
             "device": self.device,
-            "sha256": dict(self.checksums),
+            "sums": self.sums,
         }
         return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def read_manifest(data: bytes) -> Manifest:
-    """Return the table of contents of an archive.
+    """Return where an archive comes from.
 
     Raises:
-        RejectedError: it is not one, or one of another format.
+        RejectedError: it is none of ours, or one of another format.
     """
     document = read_object(data, MANIFEST)
     found = document.get("format")
@@ -72,18 +78,39 @@ def read_manifest(data: bytes) -> Manifest:
         raise RejectedError(
             f"{MANIFEST}: format {ascii(found)[:20]} cannot be read, only {FORMAT} can"
         )
-    checksums = document.get("sha256")
-    if not isinstance(checksums, dict) or not all(
-        isinstance(value, str) and _SHA256.fullmatch(value) for value in checksums.values()
-    ):
-        raise RejectedError(f"{MANIFEST}: sha256: an object of checksums expected")
-    created = document.get("created")
+    sums, created = document.get("sums"), document.get("created")
+    if not isinstance(sums, str) or not _SHA256.fullmatch(sums):
+        raise RejectedError(f"{MANIFEST}: sums: a checksum expected")
     return Manifest(
         version=_short(document.get("version")),
         created_s=created if type(created) is int else 0,
         device=_short(document.get("device")),
-        checksums=checksums,
+        sums=sums,
     )
+
+
+def sum_lines(checksums: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield the table of contents: checksums of files; folders have none."""
+    for name, checksum in checksums.items():
+        yield f"{checksum}  {name}\n".encode() if checksum else f"#{name}\n".encode()
+
+
+def read_sums(lines: Iterable[bytes]) -> dict[str, str]:
+    """Return the checksums of a table of contents; an empty one for a folder.
+
+    Raises:
+        RejectedError: a line is none, or names something twice.
+    """
+    found: dict[str, str] = {}
+    for line in lines:
+        known = _SUM_LINE.fullmatch(line)
+        if known is None:
+            raise RejectedError(f"{SUMS}: a line that is none")
+        name = known["name"].decode("utf-8", errors="replace")
+        if name in found or len(found) > MAX_ENTRIES + 1:
+            raise RejectedError(f"{SUMS}: {ascii(name)[:80]} is there twice, or there are too many")
+        found[name] = (known["sum"] or b"").decode("ascii")
+    return found
 
 
 def read_object(data: bytes, name: str) -> dict[str, object]:

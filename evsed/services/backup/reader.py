@@ -21,20 +21,26 @@ from evsed.services.backup.manifest import (
     MANIFEST,
     MAX_ENTRIES,
     SETTINGS,
+    SUMS,
     Manifest,
     inside_tree,
     read_manifest,
     read_object,
+    read_sums,
 )
 
 #: As large as the tree of /dav/usr may be. Source: webdav.md section 6.4.
 MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
-MAX_TEXT_BYTES: Final = 4 * 1024 * 1024
+#: Of a JSON document: it is read in one go, during which no other thread runs.
+MAX_TEXT_BYTES: Final = 128 * 1024
 
 _PIECE: Final = 65536
 _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES: Final = 20
-_MAX_DIRECTORY_BYTES: Final = 8 * 1024 * 1024
+#: Room for as many and as long names as are permitted.
+_MAX_DIRECTORY_BYTES: Final = 12 * 1024 * 1024
+_MAX_SUM_LINE: Final = 1200
+_OURS: Final = frozenset({MANIFEST, SUMS, SETTINGS})
 _ENCRYPTED: Final = 0x1
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN: Final = (
@@ -65,11 +71,12 @@ def read_archive(source: IO[bytes], folder: Path) -> Contents:
     with _opened(source) as archive:
         members = _members(archive)
         manifest = read_manifest(_text(archive, members, MANIFEST))
-        if set(members) - {MANIFEST} != set(manifest.checksums):
+        sums = _sums(archive, members, manifest)
+        if members.keys() - {MANIFEST, SUMS} != sums.keys():
             raise RejectedError("the files in the backup are not those of its table of contents")
         settings = _text(archive, members, SETTINGS)
-        _compare(hashlib.sha256(settings).hexdigest(), manifest, SETTINGS)
-        _unpack(archive, members, manifest, folder)
+        _compare(hashlib.sha256(settings).hexdigest(), sums[SETTINGS], SETTINGS)
+        _unpack(archive, members, sums, folder)
     return Contents(manifest=manifest, settings=read_object(settings, SETTINGS))
 
 
@@ -94,7 +101,7 @@ def _check_directory(source: IO[bytes]) -> None:
     signature, _, _, _, entries, directory, _, _ = end
     if signature != b"PK\5\6":
         raise RejectedError("not a backup: it does not end like a ZIP archive")
-    if tail[: -_END.size].startswith(b"PK\6\7") or entries > MAX_ENTRIES + 2:
+    if tail[: -_END.size].startswith(b"PK\6\7") or entries > MAX_ENTRIES + len(_OURS):
         raise RejectedError(f"more than {MAX_ENTRIES} files")
     if directory > _MAX_DIRECTORY_BYTES:
         raise RejectedError("the directory of the archive is too large")
@@ -109,7 +116,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise RejectedError(f"{ascii(name)[:80]}: is there twice")
         members[name] = member
         _check_member(name, member)
-    if len(members) > MAX_ENTRIES + 2:
+    if len(members) > MAX_ENTRIES + len(_OURS):
         raise RejectedError(f"more than {MAX_ENTRIES} files")
     if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
         raise RejectedError(f"more than {MAX_UNPACKED_BYTES} bytes unpacked")
@@ -117,7 +124,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _check_member(name: str, member: zipfile.ZipInfo) -> None:
-    if name not in {MANIFEST, SETTINGS}:
+    if name not in _OURS:
         inside_tree(name)
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in {0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG}:
@@ -126,6 +133,27 @@ def _check_member(name: str, member: zipfile.ZipInfo) -> None:
         raise RejectedError(f"{ascii(name)[:80]}: is encrypted")
     if member.compress_type not in _METHODS:
         raise RejectedError(f"{ascii(name)[:80]}: packed in a way that is not known here")
+
+
+def _sums(
+    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], manifest: Manifest
+) -> dict[str, str]:
+    """Return the checksum of each member, from a table of contents that is itself right."""
+    member, checksum = members.get(SUMS), hashlib.sha256()
+    if member is None or member.file_size > _MAX_DIRECTORY_BYTES:
+        raise RejectedError(f"not a backup: {SUMS} is missing or too large")
+
+    def lines() -> Iterator[bytes]:
+        with archive.open(member) as file:
+            while line := file.readline(_MAX_SUM_LINE):
+                checksum.update(line)
+                yield line
+
+    found = read_sums(lines())
+    _compare(checksum.hexdigest(), manifest.sums, SUMS)
+    if SETTINGS not in found:
+        raise RejectedError(f"not a backup: {SETTINGS} is missing")
+    return found
 
 
 def _text(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str) -> bytes:
@@ -141,10 +169,10 @@ def _text(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name
 def _unpack(
     archive: zipfile.ZipFile,
     members: Mapping[str, zipfile.ZipInfo],
-    manifest: Manifest,
+    sums: Mapping[str, str],
     folder: Path,
 ) -> None:
-    for name in sorted(set(members) - {MANIFEST, SETTINGS}):
+    for name in members.keys() - _OURS:
         target = folder.joinpath(*inside_tree(name))
         try:
             if name.endswith("/"):
@@ -154,7 +182,7 @@ def _unpack(
             checksum = _write(archive, members[name], target)
         except (FileExistsError, NotADirectoryError):
             raise RejectedError(f"{ascii(name)[:80]}: both a file and a folder") from None
-        _compare(checksum, manifest, name)
+        _compare(checksum, sums[name], name)
 
 
 def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> str:
@@ -168,6 +196,6 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> s
     return checksum.hexdigest()
 
 
-def _compare(checksum: str, manifest: Manifest, name: str) -> None:
-    if manifest.checksums.get(name) != checksum:
+def _compare(found: str, wanted: str, name: str) -> None:
+    if found != wanted:
         raise RejectedError(f"{ascii(name)[:80]}: damaged, the checksum is another one")

@@ -15,10 +15,12 @@ from evsed.services.backup.manifest import (
     MANIFEST,
     MAX_ENTRIES,
     SETTINGS,
+    SUMS,
     TREE,
     Manifest,
     allowed_name,
     inside_tree,
+    sum_lines,
 )
 
 MAX_ARCHIVE_BYTES: Final = 64 * 1024 * 1024
@@ -49,20 +51,33 @@ def write_archive(
     checksums: dict[str, str] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=False) as archive:
         text = json.dumps(settings, ensure_ascii=False, indent=1).encode() + b"\n"
-        archive.writestr(_member(SETTINGS, time.time()), text)
+        archive.writestr(_member(SETTINGS), text)
         checksums[SETTINGS] = hashlib.sha256(text).hexdigest()
         for count, (name, folder, file) in enumerate(_entries(tree)):
             _check_room(count, target)
             if folder:
                 archive.writestr(zipfile.ZipInfo(f"{name}/", _EPOCH), b"")
-                checksums[f"{name}/"] = hashlib.sha256().hexdigest()
+                checksums[f"{name}/"] = ""
             elif file is not None:
                 checksums[name] = _copy(archive, name, file)
         manifest = Manifest(
-            version=version, created_s=int(time.time()), device=device, checksums=checksums
+            version=version,
+            created_s=int(time.time()),
+            device=device,
+            sums=_write_sums(archive, checksums),
         )
-        archive.writestr(_member(MANIFEST, time.time()), manifest.text())
+        archive.writestr(_member(MANIFEST), manifest.text())
     _check_room(0, target)
+
+
+def _write_sums(archive: zipfile.ZipFile, checksums: Mapping[str, str]) -> str:
+    """Write the table of contents; return its own checksum."""
+    checksum = hashlib.sha256()
+    with archive.open(_member(SUMS), "w") as copy:
+        for line in sum_lines(checksums):
+            checksum.update(line)
+            copy.write(line)
+    return checksum.hexdigest()
 
 
 def _check_room(count: int, target: IO[bytes]) -> None:
@@ -77,7 +92,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
     if not tree.is_dir():
         return
     for folder, folders, files, handle in os.fwalk(tree, follow_symlinks=False):
-        folders[:] = sorted(name for name in folders if allowed_name(name))
+        folders[:] = [name for name in folders if allowed_name(name)]
         below = Path(folder).relative_to(tree)
         base = TREE if below == Path() else f"{TREE}{below}/"
         if not _within_limits(base):
@@ -85,7 +100,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
             continue
         if base != TREE:
             yield base.removesuffix("/"), True, None
-        for name in sorted(files):
+        for name in files:
             if not (allowed_name(name) and _within_limits(base + name)):
                 continue
             file = _regular(name, handle)
@@ -128,7 +143,7 @@ def _copy(archive: zipfile.ZipFile, name: str, file: IO[bytes]) -> str:
     return checksum.hexdigest()
 
 
-def _member(name: str, modified_s: float) -> zipfile.ZipInfo:
+def _member(name: str, modified_s: float | None = None) -> zipfile.ZipInfo:
     when = max(_EPOCH, time.gmtime(modified_s)[:6])
     member = zipfile.ZipInfo(name, when)
     member.compress_type = zipfile.ZIP_DEFLATED

@@ -69,28 +69,43 @@ async def made_by(backups):
     return data
 
 
-def archive(files=None, settings=None, *, manifest=None, members=(), method=zipfile.ZIP_DEFLATED):
+def archive(
+    files=None,
+    settings=None,
+    *,
+    manifest=None,
+    sums=None,
+    members=(),
+    method=zipfile.ZIP_DEFLATED,
+):
     """Return an archive made by hand.
 
     Args:
         files: member names and bytes, all with their right checksums.
         settings: of settings.json.
-        manifest: replaces keys of the table of contents; None instead of a value removes one.
+        manifest: replaces keys of evsed-backup.json; None instead of a value removes one.
+        sums: instead of the table of contents.
         members: further ``ZipInfo`` and bytes that no table of contents knows.
+        method: how members are packed.
     """
     text = json.dumps({} if settings is None else settings).encode()
     inside = {"settings.json": text, **(files or {})}
+    if sums is None:
+        sums = "".join(
+            f"#{name}\n" if name.endswith("/") else f"{hashlib.sha256(data).hexdigest()}  {name}\n"
+            for name, data in inside.items()
+        ).encode()
     table = {
         "format": 1,
         "version": "v0.1.0",
         "created": 1,
         "device": "test",
-        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in inside.items()},
+        "sums": hashlib.sha256(sums).hexdigest(),
     } | (manifest or {})
     table = {key: value for key, value in table.items() if value is not None}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as made:
-        for name, data in inside.items():
+        for name, data in (inside | {"SHA256SUMS": sums}).items():
             made.writestr(name, data)
         made.writestr("evsed-backup.json", json.dumps(table))
         for info, data in members:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import subprocess
 import zipfile
 
 import pytest
@@ -62,6 +63,7 @@ async def test_no_secret_is_in_the_archive_and_a_stored_one_survives_a_restore(t
         inside = b"".join(made.read(name) for name in made.namelist())
         assert {name for name in made.namelist() if not name.startswith("usr/")} == {
             "evsed-backup.json",
+            "SHA256SUMS",
             "settings.json",
         }
     assert b"do not tell" not in inside
@@ -86,6 +88,20 @@ async def test_only_ordinary_files_are_backed_up(tmp_path):
             "usr/a.lua",
             "usr/empty folder/",
         ]
+
+
+async def test_an_unpacked_archive_can_be_checked_with_sha256sum(tmp_path):
+    backups = service(tmp_path / "state")
+    fill(tmp_path / "state/usr")
+    with zipfile.ZipFile(io.BytesIO(await made_by(backups))) as made:
+        made.extractall(tmp_path / "out")
+    command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    run = await asyncio.to_thread(_output_of, command, tmp_path / "out")
+    assert run.count(": OK") == len(FILES) + 1
+
+
+def _output_of(command, folder):
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 async def test_a_charger_without_files_has_a_backup_too(tmp_path):
