@@ -3,6 +3,7 @@
 import base64
 import http.client
 import os
+import signal
 import socket
 import statistics
 import threading
@@ -184,3 +185,19 @@ def test_a_daemon_killed_during_an_upload_keeps_the_old_file(folder, simulator):
         serves_files(daemon)
         assert request(daemon, "GET", "/dav/usr/lua/a.lua") == (200, b"old")
         assert [path.name for path in usr.rglob("*")] == ["lua", "a.lua"]
+
+
+def test_a_daemon_that_ends_during_an_upload_ends_in_order(folder, simulator):
+    with Daemon(folder, simulator=simulator) as daemon:
+        serves_files(daemon)
+        usr = daemon.state_dir / "usr"
+        with socket.create_connection(("127.0.0.1", daemon.port)) as client:
+            client.sendall(
+                b"PUT /dav/usr/lua/a.lua HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Length: 1000000\r\n\r\n" + b"new" * 100_000
+            )
+            eventually(lambda: list(usr.glob("lua/.evsed-put-*")))
+            daemon.signal(signal.SIGTERM)
+            assert daemon.wait() == 0
+    assert [path.name for path in usr.rglob("*")] == ["lua"]
+    assert "Traceback" not in daemon.log

@@ -66,10 +66,9 @@ class FileStore:
         self.properties.purge(lambda names: self.tree.look(names).visible is not None)
 
     def close(self) -> None:
-        """Give up long work, and let go of the database."""
+        """Give up long work, wait for short work, and let go of the database. Blocking."""
         self.stopping.set()
-        self.notices.close()
-        self._workers.shutdown(wait=False)
+        self._workers.shutdown()
         self.properties.close()
 
     async def run(
@@ -78,8 +77,10 @@ class FileStore:
         """Let a worker thread do something with the disk.
 
         Raises:
-            DavError: as the work says, or what the disk said.
+            DavError: as the work says, or what the disk said; 503 when the daemon ends.
         """
+        if self.stopping.is_set():
+            raise DavError(503, "the daemon ends", closing=True)
         try:
             loop = asyncio.get_running_loop()
             call = functools.partial(work, **kwargs) if kwargs else work
@@ -88,6 +89,13 @@ class FileStore:
             raise from_disk(error) from error
         except StoppedError as error:
             raise DavError(503, str(error)) from None
+
+    async def tidy_up(self, work: Callable[[], None]) -> None:
+        """Let something be put away, also when the daemon ends."""
+        if self.stopping.is_set():
+            work()
+        else:
+            await self.run(work)
 
     @asynccontextmanager
     async def transfer(self) -> AsyncIterator[None]:

@@ -104,10 +104,10 @@ async def get(call: Call) -> web.StreamResponse:
     place = call.place
     if place.fixed or place.slash:
         return await _page(call)
-    await_first = await call.files.run(_opened, call)
-    if await_first is None:
+    opened = await call.files.run(_opened, call)
+    if opened is None:
         return await _page(call)
-    file, resource, whole = await_first
+    file, resource, whole = opened
     try:
         if call.conditional or "If-Modified-Since" in call.request.headers:
             await call.look()

@@ -60,7 +60,8 @@ class WebDavService:
         finally:
             self.files = None
             self.ready.clear()
-            files.close()
+            notices.close()
+            await asyncio.to_thread(files.close)
 
     def _prepared(self) -> PropertyStore:
         root = self._state_dir / TREE

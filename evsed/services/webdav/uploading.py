@@ -46,7 +46,7 @@ async def put(call: Call) -> web.StreamResponse:
                 await _receive(call, upload, received, room)
                 return await _place(call, upload, received.total)
         finally:
-            await call.files.run(upload.close)
+            await call.files.tidy_up(upload.close)
 
 
 class _Room(NamedTuple):
