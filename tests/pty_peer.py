@@ -55,6 +55,13 @@ class PtyPeer:
             with contextlib.suppress(BlockingIOError):
                 data = data[os.write(self.master, data) :]
 
+    def send_some(self, data: bytes) -> int:
+        """Send what there is room for; return how much that was."""
+        try:
+            return os.write(self.master, data)
+        except BlockingIOError:
+            return 0
+
     def look(self) -> bytes:
         """Read what is there; return everything received since the last ``take``."""
         while self.master >= 0:

@@ -14,8 +14,10 @@ from evsed.errors import RejectedError
 #: Without the line end. Longer lines are thrown away and answered with one ERROR.
 LONGEST_LINE: Final = 256
 LONGEST_ARGUMENT: Final = 127
-#: What may wait while a command takes its time.
-_MOST_WAITING: Final = 16 * 1024
+#: What may wait while commands take their time: thousands of lines sent without waiting.
+_MOST_WAITING: Final = 256 * 1024
+#: As far as a line end is looked for at once.
+_LOOK_AHEAD: Final = 1024
 #: Ends a line that was cut short for lack of room, and makes sure that it is an error.
 _POISON: Final = b"\x00\n"
 
@@ -85,8 +87,9 @@ class LineCutter:
             if waiting[0] == _LF:
                 del waiting[0]
                 return Piece(b"\n", late_end=True)
-        ends = [at for at in (waiting.find(b"\n"), waiting.find(b"\r")) if at >= 0]
-        length = min(ends) + 1 if ends else len(waiting)
+        head = bytes(waiting[:_LOOK_AHEAD])
+        ends = [at for at in (head.find(b"\n"), head.find(b"\r")) if at >= 0]
+        length = min(ends) + 1 if ends else len(head)
         raw = bytes(waiting[:length])
         del waiting[:length]
         if not ends:
