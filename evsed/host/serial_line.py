@@ -115,9 +115,11 @@ class OpenLine:
         """Give the device back; what was not sent by now is thrown away."""
         if self.direction is not None:
             self.direction.close()
-        with contextlib.suppress(termios.error):
-            # Otherwise closing would wait for it, up to 30 s.
-            termios.tcflush(self.fd, termios.TCOFLUSH)
+        if not self.pseudo:
+            # Otherwise closing would wait for it, up to 30 s. (On a pseudo terminal closing
+            # never waits, and this would take away what the other side has not read yet.)
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self.fd, termios.TCOFLUSH)
         with contextlib.suppress(OSError):
             self.port.close()
 

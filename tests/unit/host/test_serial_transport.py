@@ -77,6 +77,14 @@ async def test_a_session_may_say_goodbye(peer):
     assert peer.take() == b"bye\n"
 
 
+async def test_what_was_said_last_can_be_read_after_the_closing(peer):
+    for _ in range(20):
+        transport = _started(peer, Listener(farewell=b"bye\n"))
+        await transport.close("stopped")
+        await asyncio.sleep(0.01)
+        assert peer.take() == b"bye\n"
+
+
 async def test_a_session_that_does_not_end_is_left_behind(peer, caplog):
     class Stubborn(Listener):
         async def closed(self, reason):
