@@ -1,6 +1,7 @@
 """Backup and restore as the REST interface offers them."""
 
 import asyncio
+import json
 import logging
 import os
 import re
@@ -15,9 +16,10 @@ from typing import IO, Any, Final
 import evsed
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.services.backup.reader import Contents, read_archive
+from evsed.services.backup import worker
+from evsed.services.backup.reader import Contents
 from evsed.services.backup.swap import TreeSwap
-from evsed.services.backup.writer import MAX_ARCHIVE_BYTES, write_archive
+from evsed.services.backup.writer import MAX_ARCHIVE_BYTES
 from evsed.settings.sections import SECTIONS
 
 _PIECE: Final = 65536
@@ -67,7 +69,10 @@ class BackupService:
         self._busy = asyncio.Lock()
 
     def tidy(self) -> None:
-        """Mend what a power cut during a restore has left. Waits for the disk; never raises."""
+        """Mend what a power cut during a restore has left. Never raises.
+
+        Waits for the disk: to be called before the station starts.
+        """
         try:
             self._swap.tidy()
         except OSError as error:
@@ -84,7 +89,20 @@ class BackupService:
         settings = {name: store.shown(name) for name in SECTIONS}
         name = f"evsed-backup-{_file_part(settings)}-{time.strftime('%Y-%m-%d')}.zip"
         async with self._busy:
-            file, size = await asyncio.to_thread(self._written, settings, board.device_name)
+            file = await asyncio.to_thread(self._temporary, self._state_dir)
+            try:
+                await worker.pack(
+                    file,
+                    json.dumps(settings).encode(),
+                    self._swap.tree,
+                    version=f"v{evsed.__version__}",
+                    device=board.device_name,
+                )
+            except BaseException:
+                file.close()
+                raise
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         return Backup(name=name, size=size, file=file)
 
     async def restore(self, chunks: AsyncIterator[bytes]) -> None:
@@ -100,7 +118,7 @@ class BackupService:
         try:
             archive = await self._received(chunks)
         except BaseException:
-            await asyncio.to_thread(self.tidy)
+            await self._tidied()
             self._busy.release()
             raise
         # To its end, also when the client goes.
@@ -118,38 +136,30 @@ class BackupService:
             await self._applied(contents)
             self._restored()
         finally:
-            await asyncio.to_thread(self.tidy)
+            await self._tidied()
             self._busy.release()
         return contents
 
-    def _written(self, settings: Mapping[str, object], device: str) -> tuple[IO[bytes], int]:
+    def _temporary(self, folder: Path) -> IO[bytes]:
+        """Return a file without a name."""
         try:
-            self._state_dir.mkdir(parents=True, exist_ok=True)
-            file: IO[bytes] = tempfile.TemporaryFile(dir=self._state_dir)  # noqa: SIM115  # handed on
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryFile(dir=folder, buffering=4 * _PIECE)
         except OSError as error:
-            raise StorageError(f"a backup cannot be written: {error.strerror}") from error
-        version = f"v{evsed.__version__}"
+            raise StorageError(f"nothing can be written: {error.strerror}") from error
+
+    async def _tidied(self) -> None:
+        """Do as ``tidy`` while the station runs."""
         try:
-            write_archive(file, settings, self._swap.tree, version=version, device=device)
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-        except OSError as error:
-            file.close()
-            raise StorageError(f"a backup cannot be written: {error.strerror}") from error
-        except EvsedError:
-            file.close()
-            raise
-        return file, size
+            if await asyncio.to_thread(self._swap.rescue):
+                await worker.remove(self._swap.work)
+        except (OSError, StorageError) as error:
+            _log.error("restore: %s could not be tidied up: %s", self._swap.work, error)
 
     async def _received(self, chunks: AsyncIterator[bytes]) -> IO[bytes]:
         """Return what arrives in a file without a name."""
-        try:
-            await asyncio.to_thread(self._swap.prepare)
-            file: IO[bytes] = await asyncio.to_thread(
-                tempfile.TemporaryFile, dir=self._swap.work, buffering=4 * _PIECE
-            )
-        except OSError as error:
-            raise StorageError(f"the backup cannot be kept: {error.strerror}") from error
+        await self._tidied()
+        file = await asyncio.to_thread(self._temporary, self._swap.work)
         try:
             await _fill(file, chunks)
         except BaseException:
@@ -160,7 +170,8 @@ class BackupService:
     async def _checked(self, archive: IO[bytes]) -> Contents:
         """Return an archive whose files are unpacked and whose settings fit."""
         try:
-            contents = await asyncio.to_thread(read_archive, archive, self._swap.fresh)
+            await asyncio.to_thread(self._swap.prepare)
+            contents = await worker.unpack(archive, self._swap.fresh)
             free = await asyncio.to_thread(_free_bytes, self._swap.work)
         except OSError as error:
             raise StorageError(f"the backup cannot be unpacked: {error.strerror}") from error
@@ -226,6 +237,12 @@ async def _fill(file: IO[bytes], chunks: AsyncIterator[bytes]) -> None:
             await asyncio.to_thread(file.write, chunk)
         except OSError as error:
             raise StorageError(f"the backup cannot be kept: {error.strerror}") from error
+    await asyncio.to_thread(_rewind, file)
+
+
+def _rewind(file: IO[bytes]) -> None:
+    file.flush()
+    file.seek(0)
 
 
 def _free_bytes(folder: Path) -> int:

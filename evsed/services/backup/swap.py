@@ -24,7 +24,6 @@ class TreeSwap:
 
     def prepare(self) -> None:
         """Make an empty folder for the new tree."""
-        self.tidy()
         self.fresh.mkdir(mode=0o750, parents=True)
 
     def swap(self) -> None:
@@ -53,11 +52,16 @@ class TreeSwap:
             self.tree.mkdir(mode=0o750)
         _sync(self.tree.parent)
 
-    def tidy(self) -> None:
-        """Remove what is not needed any more; rescue the old tree when there is no other."""
+    def rescue(self) -> bool:
+        """Put the old tree back when there is no other; tell whether anything is left to remove."""
         if self._old.exists() and not self.tree.exists():
             self._old.rename(self.tree)
-        shutil.rmtree(self.work, ignore_errors=True)
+        return self.work.exists()
+
+    def tidy(self) -> None:
+        """Rescue the old tree, and remove what is not needed any more."""
+        if self.rescue():
+            shutil.rmtree(self.work, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:

@@ -74,7 +74,6 @@ BAD = {
     "a line twice": (archive(sums=b"#usr/a/\n#usr/a/\n"), "twice"),
     "too many lines": (archive(sums=b"".join(b"#%d\n" % n for n in range(11000))), "too many"),
     "long settings": (archive(settings={"x": "y" * 200_000}), "larger than"),
-    "deep settings": (archive(settings={"modbus": json.loads("[" * 900 + "]" * 900)}), "modbus"),
     "a file not listed": (archive(members=[(member("usr/x"), b"1")]), "table of contents"),
     "outside the tree": (archive({"etc/passwd": b"1"}), "does not belong"),
     "upwards": (archive({"usr/../../x": b"1"}), "not permitted"),
@@ -94,9 +93,12 @@ BAD = {
     ),
     "device": (archive(members=[(member("usr/x", kind=stat.S_IFCHR), b"")]), "neither"),
     "packed strangely": (archive(method=zipfile.ZIP_LZMA), "packed"),
+    "no object": (archive(settings=[]), "not an object"),
+}
+MISFITS = {
+    "deep settings": (archive(settings={"modbus": json.loads("[" * 900 + "]" * 900)}), "modbus"),
     "unknown section": (archive(settings={"wallbox": {}}), "wallbox"),
     "wrong value": (archive(settings={"modbus": {"unitId": 0}}), "modbus: unitId"),
-    "no object": (archive(settings=[]), "not an object"),
     "not for this board": (archive(settings={"serial": [{"mode": "at"}] * 7}), "serial"),
     "too hot": (archive(settings={"evse": {"temperatureThreshold": 200}}), "temperatureThreshold"),
 }
@@ -115,10 +117,25 @@ def untouched(backups, tmp_path):
 
 
 @pytest.mark.parametrize("name", BAD)
+def test_a_bad_archive_is_refused_with_a_reason(name, tmp_path):
+    data, words = BAD[name]
+    with pytest.raises(RejectedError, match=words):
+        reader.read_archive(io.BytesIO(data), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["text", "bomb", "damaged", "upwards"])
 async def test_a_bad_archive_changes_nothing(name, backups, tmp_path):
     data, words = BAD[name]
     with pytest.raises(RejectedError, match=words):
         await backups.restore(pieces_of(data, 60_000))
+    untouched(backups, tmp_path)
+
+
+@pytest.mark.parametrize("name", MISFITS)
+async def test_settings_this_charger_cannot_do_change_nothing(name, backups, tmp_path):
+    data, words = MISFITS[name]
+    with pytest.raises(RejectedError, match=words):
+        await backups.restore(pieces_of(data))
     untouched(backups, tmp_path)
 
 
@@ -169,13 +186,24 @@ async def test_more_than_64_mib_are_not_taken(backups, tmp_path, monkeypatch):
     untouched(backups, tmp_path)
 
 
-async def test_files_that_would_unpack_to_too_much_are_refused_before_unpacking(
-    backups, tmp_path, monkeypatch
-):
+def test_files_that_would_unpack_to_too_much_are_refused_before_unpacking(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "MAX_UNPACKED_BYTES", 5000)
     with pytest.raises(RejectedError, match="unpacked"):
-        await backups.restore(pieces_of(archive({"usr/zeros": bytes(6000)})))
-    untouched(backups, tmp_path)
+        reader.read_archive(io.BytesIO(archive({"usr/zeros": bytes(6000)})), tmp_path)
+    assert files_of(tmp_path) == {}
+
+
+async def test_a_worker_that_is_killed_is_an_error_of_the_disk_and_changes_nothing(
+    backups, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("evsed.services.backup.worker.sys.executable", "/bin/false")
+    with pytest.raises(StorageError):
+        await backups.restore(pieces_of(GOOD))
+    with pytest.raises(StorageError):
+        await backups.create()
+    monkeypatch.undo()
+    await backups.restore(pieces_of(GOOD))
+    assert files_of(tmp_path / "usr")["a"] == b"1"
 
 
 @pytest.mark.parametrize("section", ["modbus", "discovery"])

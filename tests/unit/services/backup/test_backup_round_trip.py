@@ -112,20 +112,18 @@ async def test_a_charger_without_files_has_a_backup_too(tmp_path):
     assert files_of(tmp_path / "usr") == {}
 
 
-async def test_more_files_than_a_restore_takes_are_no_backup(tmp_path, monkeypatch):
+def test_more_files_than_a_restore_takes_are_no_backup(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "MAX_ENTRIES", 3)
-    backups = service(tmp_path)
     fill(tmp_path / "usr")
     with pytest.raises(RejectedError, match="too many"):
-        await backups.create()
+        writer.write_archive(io.BytesIO(), {}, tmp_path / "usr", version="", device="")
 
 
-async def test_files_larger_than_a_restore_takes_are_no_backup(tmp_path, monkeypatch):
+def test_files_larger_than_a_restore_takes_are_no_backup(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "MAX_ARCHIVE_BYTES", 10_000)
-    backups = service(tmp_path)
     fill(tmp_path / "usr", {"noise": os.urandom(20_000)})
     with pytest.raises(RejectedError, match="too large"):
-        await backups.create()
+        writer.write_archive(io.BytesIO(), {}, tmp_path / "usr", version="", device="")
 
 
 async def test_the_file_is_named_after_the_charger(tmp_path):
