@@ -37,6 +37,8 @@ class ModbusService:
         self._operations = operations
         self._access = access
         self._server: asyncio.Server | None = None
+        #: held while the port is being opened: by the user, or because it should be open
+        self._opening = asyncio.Lock()
         self._connections: set[Connection] = set()
         self._bound: int | None = None
         self._again_s = 0.0
@@ -73,7 +75,7 @@ class ModbusService:
         del before
         if not after.tcp_enabled:
             self._close()
-        elif self._server is None:
+        else:
             try:
                 await self._open()
             except OSError as error:
@@ -117,9 +119,16 @@ class ModbusService:
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
-        door = listening_socket(self._access.address, self._access.port)
-        self._bound = door.getsockname()[1]
-        self._server = await loop.create_server(lambda: Connection(self), sock=door)
+        async with self._opening:
+            if self._server is not None:
+                return
+            door = listening_socket(self._access.address, self._access.port)
+            try:
+                self._server = await loop.create_server(lambda: Connection(self), sock=door)
+            except BaseException:
+                door.close()
+                raise
+            self._bound = door.getsockname()[1]
         _log.info("modbus: listening on %s port %s", self._access.address, self._bound)
 
     def _close(self) -> None:
