@@ -1,5 +1,7 @@
 """Foreign Modbus clients at the running daemon, over TCP and over a serial line."""
 
+import contextlib
+import http.client
 import os
 import select
 import tempfile
@@ -129,6 +131,19 @@ def test_what_is_written_is_on_rest_when_the_answer_comes(served):
         assert not modbus.write_registers(304, [16, 100], device_id=1).isError()
         evse = rest.get("/config/evse")
         assert (evse["maxChargingCurrent"], evse["defaultChargingCurrent"]) == (16, 10.0)
+
+
+def test_what_is_written_is_told_to_those_who_listen(served, figure):
+    daemon, port = served
+    events = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=PATIENCE_S)
+    with over_tcp(port) as modbus, contextlib.closing(events):
+        events.request("GET", "/api/v1/events")
+        answer = events.getresponse()
+        began_s = time.monotonic()
+        assert not modbus.write_register(106, 77, device_id=1).isError()
+        while b'"chargingCurrent":7.7' not in answer.readline():
+            assert time.monotonic() < began_s + PATIENCE_S
+        figure("from a write to its event, ms", round((time.monotonic() - began_s) * 1000))
 
 
 def test_a_write_pauses_the_vehicle(served):
