@@ -16,6 +16,12 @@ from evsed.settings.services import ModbusSettings, ScriptSettings
 _METER_MODES: Final = {"none": ("dummy",), "cur": ("dummy", "cur")}
 
 
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS: Final = rf"^({_OCTET}(\.{_OCTET}){{3}})?$"
+_LABEL: Final = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"
+_WIFI_KEY: Final = "^([ -~]{8,63}|[0-9A-Fa-f]{64})?$"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shapes:
     """What GET answers, and what POST takes."""
@@ -28,8 +34,8 @@ def config_shapes(board: Board) -> Mapping[str, Shapes]:
     """Return the shapes of every section, in the order of GET /config."""
     return {
         "evse": _evse(board),
-        "wifi": _plain(settings_of(WifiSettings), secrets=("password",)),
-        "discovery": _plain(settings_of(DiscoverySettings)),
+        "wifi": _wifi(),
+        "discovery": _discovery(),
         "serial": _serial(len(board.serials)),
         "modbus": _plain(settings_of(ModbusSettings)),
         "script": _plain(settings_of(ScriptSettings)),
@@ -50,6 +56,28 @@ def _plain(
         shown=record({wire: schema for wire, schema in shown.items() if wire not in secrets}),
         written=patch(written),
     )
+
+
+def _wifi() -> Shapes:
+    declared = settings_of(WifiSettings)
+    addresses = ("staticIp", "staticGateway", "staticNetmask", "staticDns")
+    return _plain(
+        declared,
+        secrets=("password",),
+        narrower={
+            "password": _like(declared["password"], _WIFI_KEY),
+            **{wire: _like(declared[wire], _ADDRESS) for wire in addresses},
+        },
+    )
+
+
+def _discovery() -> Shapes:
+    declared = settings_of(DiscoverySettings)
+    return _plain(declared, narrower={"hostname": _like(declared["hostname"], _LABEL)})
+
+
+def _like(setting: Setting, pattern: str) -> Schema:
+    return {**of_setting(setting), "pattern": pattern}
 
 
 def _evse(board: Board) -> Shapes:
@@ -87,9 +115,10 @@ def _only_false(setting: Setting, why: str) -> Schema:
 def _serial(ports: int) -> Shapes:
     entry = {wire: of_setting(one) for wire, one in SERIAL.items()}
     about = "one entry per serial port, in the order of /board-config"
+    written = array(record(entry, required=()), about, shortest=ports, longest=ports)
     return Shapes(
         shown=array(record(entry), about, shortest=ports, longest=ports),
-        written=array(record(entry, required=()), about, shortest=ports, longest=ports),
+        written={**written, "contains": patch(entry)} if ports else written,
     )
 
 

@@ -46,7 +46,7 @@ class SimulatorResource:
                 path="/simulator",
                 handler=self.post,
                 summary="Act as the vehicle or the circuit",
-                body={"type": "object"},
+                body={"type": "object", "minProperties": 1},
                 extension=True,
             ),
         )

@@ -46,10 +46,10 @@ def test_path_parameters_are_the_names_in_braces():
     assert endpoint("GET", "/x").path_parameters == ()
 
 
-async def test_a_body_can_be_refused_before_it_is_sent():
+def test_a_route_carries_what_is_asked_before_a_large_body_is_invited():
     async def refuse(_request):
         return web.Response(status=413)
 
-    async with await served(endpoint("POST", "/x", expect=refuse)) as client:
-        answer = await client.post("/api/v1/x", data=b"1", headers={"Expect": "100-continue"})
-        assert answer.status == 413
+    route = endpoint("POST", "/x", expect=refuse).route()
+    assert route.kwargs["expect_handler"] is refuse
+    assert "expect_handler" not in endpoint("POST", "/x").route().kwargs

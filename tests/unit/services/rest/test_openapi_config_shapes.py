@@ -80,8 +80,32 @@ def test_the_schema_is_as_narrow_as_the_board(value):
 
 def test_as_many_serial_entries_as_the_board_has_ports():
     schema = config_shapes(FULL)["serial"].written
-    assert fits([{}] * len(FULL.serials), schema)
-    assert not fits([{}] * (len(FULL.serials) + 1), schema)
+    one = {"mode": "none"}
+    assert fits([one] * len(FULL.serials), schema)
+    assert not fits([one] * (len(FULL.serials) + 1), schema)
+    assert fits([one, {}], schema)
+    assert not fits([{}, {}], schema)
+    assert fits([], config_shapes(replace(FULL, serials=()))["serial"].written)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "good", "bad"),
+    [
+        ("wifi", "staticIp", ["", "192.168.1.20", "10.0.0.1"], ["1.2.3", "1.2.3.256", "01.2.3.4"]),
+        ("wifi", "password", ["", "a" * 8, "a" * 63, "0" * 64], ["a" * 7, "x" * 64, "\u00e4" * 8]),
+        ("discovery", "hostname", ["a", "Garage-2"], ["", "-a", "a-", "a b", "a" * 32]),
+    ],
+)
+def test_texts_are_judged_by_the_schema_as_by_the_settings(section, key, good, bad):
+    schema = config_shapes(FULL)[section].written
+    before = getattr(default_settings(FULL), section)
+    for value in good:
+        assert fits({key: value}, schema)
+        SECTIONS[section].patched(before, {key: value}, FULL)
+    for value in bad:
+        assert not fits({key: value}, schema)
+        with pytest.raises(RejectedError):
+            SECTIONS[section].patched(before, {key: value}, FULL)
 
 
 def test_a_password_is_taken_and_never_shown():
