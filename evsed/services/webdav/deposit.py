@@ -24,48 +24,53 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 
 
 class NewFile:
-    """A file that is being written beside the place where it is to stand."""
+    """A file that is written beside the place where it is to stand; begun by the first write."""
 
     def __init__(self, tree: Tree, names: Names) -> None:
         self._tree, self._names = tree, names
         self._temporary = fresh_name()
         self._file: int | None = None
-        with tree.opened(names[:-1]) as parent:
-            self._parent = os.dup(parent)
-        try:
-            self._file = new_file(self._parent, self._temporary)
-        except BaseException:
-            os.close(self._parent)
-            raise
+        self._parent: int | None = None
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    @property
+    def open(self) -> bool:
+        """Whether there is something to be put away."""
+        return self._parent is not None
+
+    def write(self, data: bytes | bytearray) -> None:
         """Add some bytes."""
+        file = self._begun()
         left = memoryview(data)
-        while left and self._file is not None:
-            left = left[os.write(self._file, left) :]
+        while left:
+            left = left[os.write(file, left) :]
 
     def finish(self) -> None:
         """Wait until everything is on the disk."""
-        if self._file is not None:
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = None
+        file = self._begun()
+        os.fsync(file)
+        os.close(file)
+        self._file = None
 
     def place(self) -> None:
-        """Let it stand under its name.
+        """Let it stand under its name; it is finished.
 
         Raises:
             DavError: 409, its collection has been moved or removed in the meantime.
         """
         with self._tree.opened(self._names[:-1]) as parent:
-            if not os.path.samestat(os.fstat(parent), os.fstat(self._parent)):
+            if self._parent is None or not os.path.samestat(
+                os.fstat(parent), os.fstat(self._parent)
+            ):
                 raise no_parent()
             os.rename(self._temporary, self._names[-1], src_dir_fd=parent, dst_dir_fd=parent)
+            self._temporary = ""
             os.fsync(parent)
-        self._temporary = ""
+        self.close()
 
     def close(self) -> None:
         """Forget it, unless it has been placed."""
+        if self._parent is None:
+            return
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -73,6 +78,15 @@ class NewFile:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary, dir_fd=self._parent)
         os.close(self._parent)
+        self._parent = None
+
+    def _begun(self) -> int:
+        if self._parent is None:
+            with self._tree.opened(self._names[:-1]) as parent:
+                self._parent = os.dup(parent)
+        if self._file is None:
+            self._file = new_file(self._parent, self._temporary)
+        return self._file
 
     def __enter__(self) -> Self:
         """Return it."""

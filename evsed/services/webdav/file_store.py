@@ -58,6 +58,7 @@ class FileStore:
         self.stopping = threading.Event()
         # Of our own: a slow card that keeps all of them busy keeps no other work waiting.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evsed-files")
+        self._free_bytes = 0
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
 
     def tidy(self) -> None:
@@ -116,20 +117,21 @@ class FileStore:
 
     async def space(self) -> Space:
         """Return how much room there is."""
-        free_bytes = await self.free_bytes()
-        return Space(self.quota.used_bytes, self.quota.available_bytes(free_bytes))
+        await self.look(((),))
+        return Space(self.quota.used_bytes, self.quota.available_bytes(await self.free_bytes()))
 
     async def free_bytes(self) -> int:
-        """Return what the file system has left, with a count of the tree that is fresh enough."""
+        """Return what the file system had left at the latest look, the tree counted if need be."""
         if self.quota.stale:
             extent = await self.run(measure, self.tree, ())
             self.quota.counted(extent.bytes, max(extent.entries - 1, 0))
-        return await self.run(self.tree.free_bytes)
+        return self._free_bytes
 
     async def look(self, wanted: Iterable[Names]) -> dict[Names, Found]:
         """Return what stands at some places, in one go."""
-        return await self.run(_look, self.tree, tuple(dict.fromkeys(wanted)))
+        found, self._free_bytes = await self.run(_look, self.tree, tuple(dict.fromkeys(wanted)))
+        return found
 
 
-def _look(tree: Tree, wanted: tuple[Names, ...]) -> dict[Names, Found]:
-    return {names: tree.look(names) for names in wanted}
+def _look(tree: Tree, wanted: tuple[Names, ...]) -> tuple[dict[Names, Found], int]:
+    return {names: tree.look(names) for names in wanted}, tree.free_bytes()

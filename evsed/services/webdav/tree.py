@@ -108,9 +108,12 @@ class Tree:
         return None
 
     def free_bytes(self) -> int:
-        """Return what the file system has left."""
-        with self.opened(()) as root:
-            facts = os.fstatvfs(root)
+        """Return what the file system has left; nothing when somebody has removed the root."""
+        try:
+            with self.opened(()) as root:
+                facts = os.fstatvfs(root)
+        except FileNotFoundError:
+            return 0
         return facts.f_bavail * facts.f_frsize
 
 

@@ -40,13 +40,14 @@ async def put(call: Call) -> web.StreamResponse:
     """PUT: a new file, or a new version of one."""
     room = await judge(call)
     async with call.files.transfer():
-        upload = await call.files.run(NewFile, call.files.tree, call.names)
+        upload = NewFile(call.files.tree, call.names)
         try:
             with _reservation(call.files) as received:
                 await _receive(call, upload, received, room)
                 return await _place(call, upload, received.total)
         finally:
-            await call.files.tidy_up(upload.close)
+            if upload.open:
+                await call.files.tidy_up(upload.close)
 
 
 class _Room(NamedTuple):

@@ -153,11 +153,13 @@ async def test_an_interrupted_upload_leaves_the_old_file(dav):
         _, writer = await asyncio.open_connection("127.0.0.1", dav.http.port)
         host = f"Host: 127.0.0.1:{dav.http.port}"
         writer.write(f"PUT /dav/usr/a HTTP/1.1\r\n{host}\r\n{head}\r\n\r\n".encode())
-        writer.write(b"3e8\r\n" + b"x" * 1000 + b"\r\n" if "chunked" in head else b"x" * 1000)
+        body = b"x" * 70_000
+        writer.write(b"11170\r\n" + body + b"\r\n" if "chunked" in head else body)
         await writer.drain()
         await eventually(dav.leftovers)
         writer.transport.abort()
         await eventually(lambda: not dav.leftovers())
+        writer.close()
     assert dav.at("a").read_text() == "old"
     assert dav.files.quota.available_bytes(1 << 50) == 256 * 1024 * 1024 - 3
 
@@ -336,3 +338,12 @@ async def test_both_names_of_a_moved_script_are_told(dav):
     await dav.ask("DELETE", "/dav/usr/lua/b.lua")
     await eventually(lambda: dav.told)
     assert dav.told == [{"lua/a.lua", "lua/b.lua"}]
+
+
+async def test_a_root_that_somebody_removed_is_not_found_until_it_is_back(dav):
+    dav.at("lua").rmdir()
+    dav.usr.rmdir()
+    assert (await dav.ask("PROPFIND", "/dav/usr/")).status == 404
+    assert (await dav.ask("PUT", "/dav/usr/a", "x")).status == 409
+    dav.usr.mkdir()
+    assert (await dav.ask("PUT", "/dav/usr/a", "x")).status == 201
