@@ -138,7 +138,7 @@ class Served:
 @pytest.fixture
 def folder():
     """Yield a folder whose name is short enough for sockets in it."""
-    with tempfile.TemporaryDirectory(prefix="evsed-test-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="evsed-test-") as name:
         yield Path(name)
 
 

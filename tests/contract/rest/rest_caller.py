@@ -4,13 +4,15 @@ import base64
 import contextlib
 import http.client
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from daemon_world import PATIENCE_S, Daemon, RunningSimulator, eventually
+from daemon_world import PATIENCE_S, Daemon, RunningSimulator, descendants, eventually
 
 BOARDS = Path(__file__).parent / "boards"
 #: this machine only
@@ -132,7 +134,19 @@ def charger(
     options = ("--board", str(board_file(folder, board)), "--config", str(written))
     environment = {"TMPDIR": str(folder)}
     with Daemon(folder, *options, simulator=simulator, environment=environment) as daemon:
-        yield Charger(daemon, folder)
+        try:
+            yield Charger(daemon, folder)
+        finally:
+            _end_simulator(daemon)
+
+
+def _end_simulator(daemon: Daemon) -> None:
+    """End the daemon and its own simulator, which would outlive it by three seconds."""
+    started = descendants(daemon.popen.pid)
+    daemon.kill()
+    for pid in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:
