@@ -38,6 +38,12 @@ class LogRing:
                     self._drop_older_half()
                 self._lines.append(line)
 
+    def clear(self) -> None:
+        """Forget all lines; the next one has the next number all the same."""
+        with self._lock:
+            self._first += len(self._lines)
+            self._lines = []
+
     def lines(self, index: int = 0) -> tuple[list[str], int]:
         """Return the lines from an index on, and how many there are in all."""
         with self._lock:

@@ -40,6 +40,8 @@ class Component:
     id: str
     name: str
     description: str = ""
+    status: str = "idle"
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from evsed.operations.values import json_object
 from evsed.services.rest.answers import failed, index_of, json_answer, lines_answer, ok
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.endpoints import Endpoint
-from evsed.services.rest.ports import Scripts, Value
+from evsed.services.rest.ports import Component, Scripts, Value
 from evsed.services.rest.schema import LINES, Schema, array, or_null, record, text, whole
 
 INDEX: Final[Mapping[str, Schema]] = {"index": whole("first line wanted; 0 without it", low=0)}
@@ -19,7 +19,16 @@ _VALUE: Final[Schema] = {
     "type": ["string", "number", "boolean", "null"],
     "description": "null: as the script has it",
 }
-_COMPONENT: Final = record({"id": text(), "name": text(), "description": text()})
+_COMPONENT: Final = record(
+    {
+        "id": text(),
+        "name": text(),
+        "description": text(),
+        "status": text(words=("running", "idle", "finished", "failed", "stopped")),
+        "error": text("why it failed"),
+    },
+    required=("id", "name", "description"),
+)
 _PARAMETER: Final = record(
     {
         "key": text(),
@@ -57,6 +66,11 @@ def values_of(body: object) -> dict[str, Value]:
             raise RejectedError(f"{key!r} is there twice", key=where)
         values[key] = value
     return values
+
+
+def _known(one: Component) -> dict[str, object]:
+    """Return a component without what it has nothing to say about."""
+    return {key: value for key, value in asdict(one).items() if value is not None}
 
 
 def _key_and_value(where: str, entry: object) -> tuple[str, Value]:
@@ -135,7 +149,7 @@ class ScriptResource:
 
     async def components(self, _request: web.Request) -> web.Response:
         """GET /script/components."""
-        return json_answer([asdict(one) for one in self.scripts.components()])
+        return json_answer([_known(one) for one in self.scripts.components()])
 
     async def component(self, request: web.Request) -> web.Response:
         """GET /script/components/{id}."""

@@ -1,0 +1,278 @@
+"""Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
+
+from evsed.errors import EvsedError, RejectedError
+from evsed.operations.operations import Operations
+from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
+from evsed.services.script.parameters import Parameters
+from evsed.services.script.state import script_state
+from evsed.settings.schema import EVSE
+
+_SOURCE: Final = "script"
+#: Stored settings are written at most so often; a script that wants more waits.
+_STORE_EVERY_S: Final = 1.0
+_CALLS_PER_S: Final = 2000
+_BURST: Final = 200
+_FLUSH_S: Final = 1.0
+
+Answer = dict[str, Any]
+
+
+class SerialPort(Protocol):
+    """A serial port in mode ``script``, taken by one script."""
+
+    def read(self) -> bytes:
+        """Return at most 256 bytes; empty when there are none."""
+
+    def write(self, data: bytes) -> bool:
+        """Send; False when there is no room."""
+
+    async def flush(self, timeout_s: float) -> bool:
+        """Wait until everything is on the wire."""
+
+    def release(self) -> None:
+        """Let somebody else have it."""
+
+
+class SerialPorts(Protocol):
+    """Where that port comes from."""
+
+    def open(self) -> SerialPort | None:
+        """Return the port, or None when there is none or somebody has it."""
+
+
+class Brokers(Protocol):
+    """MQTT connections of scripts; a client is a number."""
+
+    def client(
+        self, component: str | None, uri: str, user: str | None, password: str | None
+    ) -> int:
+        """Make a client; ``RejectedError`` for an address nobody can use."""
+
+    def connect(self, number: int) -> None:
+        """Begin to connect."""
+
+    def disconnect(self, number: int) -> None:
+        """Disconnect."""
+
+    def state(self, number: int) -> str:
+        """Return ``connected``, ``connecting`` or ``disconnected``."""
+
+    def subscribe(self, number: int, topic_filter: str) -> None:
+        """Subscribe now and after every reconnect."""
+
+    def unsubscribe(self, number: int, topic_filter: str) -> None:
+        """Unsubscribe."""
+
+    def publish(self, number: int, topic: str, data: bytes, qos: int, retain: bool) -> None:
+        """Send a message, or keep it until there is a connection."""
+
+    def close(self, number: int) -> None:
+        """Forget a client."""
+
+    def release(self, component: str) -> None:
+        """Forget the clients of a component."""
+
+    def close_all(self) -> None:
+        """Forget all clients."""
+
+
+class Calls:
+    """The table of calls, for one worker after the other.
+
+    Args:
+        operations: what the charger can be asked for.
+        parameters: values of components.
+        ports: the serial port for scripts.
+        brokers: MQTT.
+    """
+
+    def __init__(
+        self,
+        operations: Operations,
+        parameters: Parameters,
+        ports: SerialPorts,
+        brokers: Brokers,
+    ) -> None:
+        self._operations, self._parameters = operations, parameters
+        self._ports, self._brokers = ports, brokers
+        self._port: SerialPort | None = None
+        self._port_owner: str | None = None
+        self._stored_s = float("-inf")
+        self._room, self._room_s = float(_BURST), time.monotonic()
+        self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
+            "snapshot": self._nothing,
+            "stored": self._stored,
+            "release": self._release,
+            "evse.authorize": self._authorize,
+            "energymeter.resettotalconsumption": self._reset_energy,
+            "aux.read": self._aux_read,
+            "aux.analogread": self._aux_analog,
+            "aux.write": self._aux_write,
+            "serial.open": self._open,
+            "serial.read": self._read,
+            "serial.write": self._write,
+            "serial.flush": self._flush,
+            "serial.close": self._close,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return what the getters read."""
+        return script_state(self._operations.picture())
+
+    async def answer(self, name: str, arguments: Sequence[Any], component: str | None) -> Answer:
+        """Carry out one call; whatever goes wrong is a sentence for the script."""
+        await self._slow_down()
+        try:
+            values = await self._carry_out(name, list(arguments), component)
+        except (BadValueError, EvsedError) as error:
+            text = error.reason if isinstance(error, RejectedError) else str(error)
+            return {"ok": False, "e": text}
+        except TimeoutError:
+            return {"ok": False, "e": "the station did not answer in time"}
+        except (TypeError, ValueError, IndexError, KeyError):
+            return {"ok": False, "e": "bad arguments"}
+        return {"ok": True, "v": list(values), "state": self.state()}
+
+    def release_all(self) -> None:
+        """Free everything scripts have opened."""
+        self._release_port()
+        self._brokers.close_all()
+
+    async def _carry_out(
+        self, name: str, arguments: list[Any], component: str | None
+    ) -> tuple[Any, ...]:
+        if name in SETTERS:
+            return await self._set(SETTERS[name], *arguments)
+        if name.startswith("mqtt."):
+            return self._mqtt(name.partition(".")[2], arguments, component)
+        work = self._table.get(name)
+        if work is None:
+            raise RejectedError(f"{name[:40]} is not known")
+        if name == "serial.open":
+            return await self._open(component)
+        return await work(*arguments)
+
+    async def _set(self, setter: Setter, value: Any) -> tuple[()]:
+        module = setter.name.partition(".")[0]
+        checked = setter.check(value, self.state()[module])
+        change = setter.change(checked)
+        if setter.key in EVSE and self.state()[module][setter.value] != checked:
+            await self._wait_for_store()
+        try:
+            await self._operations.write([change], source=_SOURCE)
+        except RejectedError as error:
+            raise BadValueError(INVALID) from error
+        return ()
+
+    async def _wait_for_store(self) -> None:
+        now_s = time.monotonic()
+        due_s = max(now_s, self._stored_s + _STORE_EVERY_S)
+        self._stored_s = due_s
+        await asyncio.sleep(due_s - now_s)
+
+    async def _slow_down(self) -> None:
+        now_s = time.monotonic()
+        self._room = min(float(_BURST), self._room + (now_s - self._room_s) * _CALLS_PER_S)
+        self._room_s = now_s
+        self._room -= 1
+        if self._room < 0:
+            await asyncio.sleep(-self._room / _CALLS_PER_S)
+
+    async def _nothing(self) -> tuple[()]:
+        return ()
+
+    async def _stored(self, component: str) -> tuple[dict[str, str]]:
+        return (await asyncio.to_thread(self._parameters.of, component),)
+
+    async def _release(self, component: str) -> tuple[()]:
+        if self._port_owner == component:
+            self._release_port()
+        self._brokers.release(component)
+        return ()
+
+    async def _authorize(self) -> tuple[()]:
+        await self._operations.authorize(source=_SOURCE)
+        return ()
+
+    async def _reset_energy(self) -> tuple[()]:
+        await self._operations.reset_energy(source=_SOURCE)
+        return ()
+
+    async def _aux_read(self, name: str) -> tuple[bool]:
+        return (await self._aux(self._operations.aux.read(name), "unknow input name"),)
+
+    async def _aux_analog(self, name: str) -> tuple[int]:
+        return (await self._aux(self._operations.aux.analog_mv(name), "unknow input name"),)
+
+    async def _aux_write(self, name: str, on: bool) -> tuple[()]:
+        await self._aux(self._operations.aux.write(name, on=bool(on)), "unknow output name")
+        return ()
+
+    async def _aux(self, work: Awaitable[Any], unknown: str) -> Any:
+        try:
+            return await work
+        except RejectedError:
+            raise BadValueError(unknown) from None
+        except EvsedError:
+            raise BadValueError("aux read failed") from None
+
+    async def _open(self, component: str | None) -> tuple[int | None]:
+        if self._port is not None:
+            return (None,)
+        self._port = self._ports.open()
+        self._port_owner = component
+        return (1 if self._port else None,)
+
+    async def _read(self, _number: int) -> tuple[str | None]:
+        data = self._taken_port().read()
+        return (data.decode("latin-1") if data else None,)
+
+    async def _write(self, _number: int, data: str) -> tuple[()]:
+        if not self._taken_port().write(data.encode("latin-1")):
+            raise BadValueError("serial error")
+        return ()
+
+    async def _flush(self, _number: int) -> tuple[()]:
+        await self._taken_port().flush(_FLUSH_S)
+        return ()
+
+    async def _close(self, _number: int) -> tuple[()]:
+        self._release_port()
+        return ()
+
+    def _taken_port(self) -> SerialPort:
+        if self._port is None:
+            raise BadValueError("serial error")
+        return self._port
+
+    def _release_port(self) -> None:
+        if self._port is not None:
+            self._port.release()
+        self._port = self._port_owner = None
+
+    def _mqtt(self, name: str, arguments: list[Any], component: str | None) -> tuple[Any, ...]:
+        brokers = self._brokers
+        if name == "client":
+            uri, user, password = (*arguments, None, None)[:3]
+            return (brokers.client(component, uri, user, password),)
+        number, *rest = arguments
+        if name == "state":
+            return (brokers.state(int(number)),)
+        if name == "publish":
+            topic, data, qos, retain = rest
+            topic = topic.encode("latin-1").decode(errors="replace")
+            brokers.publish(int(number), topic, data.encode("latin-1"), int(qos), bool(retain))
+            return ()
+        if name in {"subscribe", "unsubscribe"}:
+            topic_filter = rest[0].encode("latin-1").decode(errors="replace")
+            getattr(brokers, name)(int(number), topic_filter)
+            return ()
+        if name in {"connect", "disconnect", "close"}:
+            getattr(brokers, name)(int(number))
+            return ()
+        raise RejectedError(f"mqtt.{name[:40]} is not known")

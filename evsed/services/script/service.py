@@ -1,0 +1,334 @@
+"""Keeps one worker running while the engine is on, and answers for it. Source: lua.md 4, 7, 11."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import evsed
+from evsed.errors import RejectedError
+from evsed.operations.operations import Operations
+from evsed.services.script.output import Output, Ring
+from evsed.services.script.parameters import Parameters, Value
+from evsed.services.script.rpc import Brokers, Calls, SerialPorts
+from evsed.services.script.state import script_board
+from evsed.services.script.watch import TreeWatch
+from evsed.services.script.worker_process import Message, WorkerProcess
+from evsed.settings.services import ScriptSettings
+
+_PAUSES_S: Final = (1, 2, 5, 10, 30)
+_DEATHS: Final = 5
+_STUCK: Final = 3
+_WITHIN_S: Final = 600.0
+_READY_S: Final = 2.0
+_NO_LUA: Final = 69
+_MOST_TEXT_BYTES: Final = 4096
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component as interfaces show it."""
+
+    id: str
+    name: str
+    description: str
+    status: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a component."""
+
+    key: str
+    name: str
+    type: str
+    value: Value
+
+
+class ScriptService:
+    """The engine as the rest of the daemon sees it.
+
+    Args:
+        operations: settings, and what scripts may ask for.
+        root: the folder scripts call ``/usr``.
+        ring: keeps what they print.
+        ports: the serial port for scripts.
+        brokers: MQTT for scripts.
+    """
+
+    name = "script"
+
+    def __init__(
+        self,
+        operations: Operations,
+        root: Path,
+        *,
+        ring: Ring,
+        ports: SerialPorts,
+        brokers: Brokers,
+    ) -> None:
+        self._operations = operations
+        self._root = root
+        self._output = Output(ring)
+        self._parameters = Parameters(root / "lua" / "params.yaml")
+        self._calls = Calls(operations, self._parameters, ports, brokers)
+        self._worker: WorkerProcess | None = None
+        self._components: list[Message] = []
+        self._stuck: dict[str, deque[float]] = {}
+        self._deaths: deque[float] = deque(maxlen=_DEATHS)
+        #: set when somebody wants the worker started afresh, or ended
+        self._again = asyncio.Event()
+        self._watch = TreeWatch(root / "lua")
+        self._restarted = asyncio.Condition()
+        self._restarts = 0
+
+    # What settings and clients ask for.
+
+    async def apply(self, before: ScriptSettings, after: ScriptSettings) -> None:
+        """Follow the settings; wait until the entry file has run, two seconds at most."""
+        if before.enabled != after.enabled:
+            await self._start_afresh()
+
+    async def reload(self) -> None:
+        """Start all scripts again; nothing while the engine is off."""
+        if self._enabled:
+            await self._start_afresh()
+
+    def output(self, index: int) -> tuple[Sequence[str], int]:
+        """Return the buffered output from an index on, and how many lines are buffered."""
+        return self._output.ring.lines(index)
+
+    def components(self) -> Sequence[Component]:
+        """Return the components in their order."""
+        return [
+            Component(
+                one["id"],
+                one["name"],
+                one.get("description") or "",
+                one["status"],
+                one.get("error"),
+            )
+            for one in self._components
+        ]
+
+    def component(self, name: str) -> Sequence[Parameter] | None:
+        """Return the parameters of the component with this id, in order; None when unknown."""
+        found = self._find(name)
+        if found is None:
+            return None
+        return [
+            Parameter(one["key"], one["name"], one["type"], one.get("value"))
+            for one in found["params"]
+        ]
+
+    async def set_component(self, name: str, values: Mapping[str, Value]) -> None:
+        """Change some parameters of a known component, and start it again.
+
+        Raises:
+            RejectedError: an unknown key, or a value of the wrong type; nothing was changed.
+            StorageError: the disk refused.
+        """
+        found = self._find(name)
+        if found is None:
+            raise RejectedError("there is no such component", key=name)
+        declared = {one["key"]: one["type"] for one in found["params"]}
+        for key, value in values.items():
+            _check(key, value, declared)
+        await asyncio.to_thread(self._parameters.change, name, values)
+        self._stuck.pop(name, None)
+        await self._restart_component(name)
+
+    def files_changed(self) -> None:
+        """Look whether files have changed; a hint, the folder is looked at anyway."""
+        self._watch.hint()
+
+    # Life.
+
+    async def serve(self) -> None:
+        """Run workers, one after the other, until cancelled."""
+        watching = asyncio.create_task(self._watch_files())
+        try:
+            while True:
+                self._again.clear()
+                if self._enabled:
+                    await self._run_worker()
+                else:
+                    self._output.restart()
+                    await self._again.wait()
+        finally:
+            watching.cancel()
+            self._calls.release_all()
+
+    @property
+    def _enabled(self) -> bool:
+        return self._operations.store.settings.script.enabled
+
+    async def _run_worker(self) -> None:
+        """Run one worker until it ends or is to be started afresh."""
+        self._output.restart()
+        self._components = []
+        worker = self._worker = WorkerProcess(self._take)
+        first = await self._first_message()
+        running = asyncio.create_task(worker.run(first))
+        again = asyncio.create_task(self._again.wait())
+        try:
+            await asyncio.wait({running, again}, return_when=asyncio.FIRST_COMPLETED)
+            if again.done():
+                await worker.stop()
+            else:
+                await self._after_death(running.result())
+        finally:
+            for task in (running, again):
+                task.cancel()
+            await asyncio.gather(running, again, return_exceptions=True)
+            self._worker = None
+            self._components = []
+            self._calls.release_all()
+
+    async def _first_message(self) -> Message:
+        picture = self._operations.picture()
+        return {
+            "t": "init",
+            "root": str(self._root),
+            "version": evsed.__version__,
+            "board": script_board(self._operations.board),
+            "uptime": picture.facts.uptime_s,
+            "tz": picture.time_zone_rule,
+            "state": self._calls.state(),
+            "stored": {},
+            "quarantined": [name for name in self._stuck if self._is_quarantined(name)],
+        }
+
+    async def _after_death(self, status: int) -> None:
+        """Say so, and wait longer each time; too many deaths and it stays down."""
+        if status == _NO_LUA:
+            self._output.say("script: no Lua 5.4 engine")
+            _log.error("script: no Lua 5.4 engine on this machine")
+            await self._again.wait()
+            return
+        now_s = time.monotonic()
+        self._deaths.append(now_s)
+        recent = [at_s for at_s in self._deaths if now_s - at_s < _WITHIN_S]
+        _log.warning("script: the worker ended with %s", status)
+        self._output.say(f"script engine ended ({status})")
+        if len(recent) >= _DEATHS:
+            self._output.say("script engine stays down: it ended too often")
+            _log.error("script: ended %d times in ten minutes and stays down", _DEATHS)
+            await self._again.wait()
+            return
+        pause_s = _PAUSES_S[min(len(recent), len(_PAUSES_S)) - 1]
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._again.wait()
+        except TimeoutError:
+            pass
+
+    async def _start_afresh(self) -> None:
+        self._deaths.clear()
+        self._stuck.clear()
+        self._again.set()
+        if not self._enabled:
+            while self._worker is not None:  # noqa: ASYNC110  # ends within its 300 ms
+                await asyncio.sleep(0.01)
+            return
+        try:
+            async with asyncio.timeout(_READY_S):
+                while self._again.is_set() or self._worker is None:  # noqa: ASYNC110  # soon
+                    await asyncio.sleep(0.01)
+                await self._worker.ready.wait()
+        except TimeoutError:
+            pass
+
+    async def _watch_files(self) -> None:
+        async for _ in self._watch.changes():
+            if self._enabled and self._operations.store.settings.script.auto_reload:
+                _log.info("script: files have changed, starting again")
+                self._deaths.clear()
+                self._again.set()
+
+    # Messages of the worker.
+
+    async def _take(self, message: Message) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        match message.get("t"):
+            case "call":
+                component = message.get("id")
+                answer = await self._calls.answer(
+                    str(message.get("f")), message.get("a", ()), component
+                )
+                worker.send({"t": "ret", "n": message.get("n"), **answer})
+            case "out":
+                self._output.take([str(line) for line in message.get("l", ())])
+            case "comp":
+                self._components = list(message.get("list", ()))
+            case "ready":
+                worker.ready.set()
+            case "restarted":
+                async with self._restarted:
+                    self._restarts += 1
+                    self._restarted.notify_all()
+            case "stuck":
+                self._note_stuck(str(message.get("id")), int(message.get("ms", 0)))
+
+    def deliver(self, client: int, topic: str, data: bytes) -> None:
+        """Hand a message of a broker to the worker."""
+        if self._worker is not None:
+            self._worker.send(
+                {
+                    "t": "mqtt",
+                    "c": client,
+                    "topic": topic.encode().decode("latin-1"),
+                    "data": data.decode("latin-1"),
+                }
+            )
+
+    def _note_stuck(self, component: str, ms: int) -> None:
+        self._stuck.setdefault(component, deque(maxlen=_STUCK)).append(time.monotonic())
+        self._output.say(f"component {component} did not come back within {ms} ms")
+        _log.warning("script: component %s did not come back within %d ms", component, ms)
+
+    def _is_quarantined(self, component: str) -> bool:
+        times = self._stuck[component]
+        return len(times) == _STUCK and time.monotonic() - times[0] < _WITHIN_S
+
+    def _find(self, name: str) -> Message | None:
+        return next((one for one in self._components if one["id"] == name), None)
+
+    async def _restart_component(self, name: str) -> None:
+        """Have the worker start a component again; wait until it has, two seconds at most."""
+        worker = self._worker
+        if worker is None:
+            return
+        before = self._restarts
+        worker.send({"t": "restart", "id": name})
+        try:
+            async with asyncio.timeout(_READY_S), self._restarted:
+                await self._restarted.wait_for(lambda: self._restarts > before)
+        except TimeoutError:
+            pass
+
+
+def _check(key: str, value: Value, declared: Mapping[str, str]) -> None:
+    kind = declared.get(key)
+    if kind is None:
+        raise RejectedError(f"unknown, expected one of {', '.join(declared) or 'none'}", key=key)
+    if value is None:
+        return
+    fits = {
+        "string": isinstance(value, str),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+    }[kind]
+    if not fits:
+        raise RejectedError(f"a {kind} is expected", key=key)
+    if isinstance(value, str) and len(value.encode()) > _MOST_TEXT_BYTES:
+        raise RejectedError(f"at most {_MOST_TEXT_BYTES} bytes are kept", key=key)

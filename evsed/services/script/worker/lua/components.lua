@@ -1,0 +1,315 @@
+-- Components: registering, starting, resuming, ending. Source: lua.md sections 5 and 6.
+
+local watchdog, host, json = ...
+
+local error, next, pairs, rawget, tostring, type, tonumber = error, next, pairs, rawget, tostring, type, tonumber
+local sort, floor, ceil, math_type = table.sort, math.floor, math.ceil, math.type
+local resume, close = coroutine.resume, coroutine.close
+
+local TASK_S, START_S, INIT_S = 0.1, 2, 2
+local LEAST_MS, MOST_MS = 50, 2147483647
+local MOST_COMPONENTS, MOST_PARAMETERS = 32, 64
+local TYPES = { string = true, number = true, boolean = true }
+local EXACT = 2 ^ 53
+
+local registered, by_id = {}, {}
+-- The component whose code is running, for what it opens.
+local current
+
+local component = {}
+local engine = {}
+
+local function say(problem)
+    if type(problem) ~= "string" then
+        problem = ("error object is a %s value"):format(type(problem))
+    end
+    host.write(problem .. "\n")
+    return problem
+end
+
+-- Parameters -----------------------------------------------------------------------------------------
+
+local function read_parameters(declared)
+    if type(declared) ~= "table" then
+        return nil
+    end
+    local found = {}
+    for key, entry in next, declared do
+        if type(key) == "string" and type(entry) == "table" and #found < MOST_PARAMETERS then
+            local kind = rawget(entry, "type")
+            if type(kind) == "string" and TYPES[kind] then
+                local name, order = rawget(entry, "name"), rawget(entry, "order")
+                found[#found + 1] = {
+                    key = key,
+                    type = kind,
+                    name = (type(name) == "string" or type(name) == "number") and tostring(name) or key,
+                    default = rawget(entry, "default"),
+                    order = type(order) == "number" and order or nil,
+                }
+            end
+        end
+    end
+    sort(found, function(one, other)
+        local first, second = one.order or math.huge, other.order or math.huge
+        if first ~= second then
+            return first < second
+        end
+        return one.key < other.key
+    end)
+    return found
+end
+
+local function as_number(text, parameter)
+    if text == "" then
+        return nil
+    end
+    local number = tonumber(text)
+    if not number or not text:find("^%s*[+-]?[%d.]") or text:find("[xX]") then
+        say(("parameter %s: '%s' is not a number, the default is used"):format(parameter.key, text))
+        return parameter.default
+    end
+    if number % 1 == 0 and number > -EXACT and number < EXACT then
+        return floor(number)
+    end
+    return number + 0.0
+end
+
+local function stored_value(text, parameter)
+    if text == nil then
+        return parameter.default
+    elseif parameter.type == "number" then
+        return as_number(text, parameter)
+    elseif parameter.type == "boolean" then
+        return text == "true"
+    end
+    return text
+end
+
+local function values_of(one)
+    if not one.parameters then
+        return nil
+    end
+    local stored = json.decode(host.stored(one.id))
+    local values = {}
+    one.values = {}
+    for _, parameter in pairs(one.parameters) do
+        local value = stored_value(stored[parameter.key], parameter)
+        values[parameter.key] = value
+        one.values[parameter.key] = value
+    end
+    return values
+end
+
+-- Life -----------------------------------------------------------------------------------------------
+
+local function failed(one, problem)
+    one.status, one.task = "failed", nil
+    one.error = say(problem)
+end
+
+local function launch(one)
+    one.task, one.error = nil, nil
+    local before = current
+    current = one
+    host.enter(one.id)
+    local ok, result = watchdog.without_yield(one.start, values_of(one))
+    current = before
+    host.enter(before and before.id)
+    if not ok then
+        failed(one, result)
+    elseif type(result) == "thread" then
+        one.task, one.status, one.due = result, "running", host.now()
+    else
+        one.status = "idle"
+    end
+end
+
+local function bad(text)
+    error(("bad argument #1 to 'register' (%s)"):format(text), 3)
+end
+
+local function label(value)
+    return (type(value) == "string" or type(value) == "number") and tostring(value) or nil
+end
+
+function component.register(definition)
+    if type(definition) ~= "table" then
+        bad("must be table")
+    end
+    local id, name = label(rawget(definition, "id")), label(rawget(definition, "name"))
+    local start = rawget(definition, "start")
+    if not id then
+        bad("no id field")
+    elseif not name then
+        bad("no name field")
+    elseif type(start) ~= "function" then
+        bad("no start function")
+    elseif by_id[id] then
+        bad("component with duplicate id")
+    elseif #registered >= MOST_COMPONENTS then
+        bad("too many components")
+    end
+    local one = {
+        id = id,
+        name = name,
+        description = label(rawget(definition, "description")),
+        parameters = read_parameters(rawget(definition, "params")),
+        values = {},
+        start = start,
+        status = "idle",
+        place = #registered + 1,
+    }
+    registered[one.place], by_id[id] = one, one
+    if host.quarantined(id) then
+        one.status = "stopped"
+        say(("component %s ended the engine too often and is not started"):format(id))
+    else
+        launch(one)
+    end
+    host.changed()
+end
+
+-- The engine's side ------------------------------------------------------------------------------------
+
+local function delay(value)
+    if type(value) ~= "number" or value ~= value or value < LEAST_MS then
+        return LEAST_MS
+    end
+    return value >= MOST_MS and MOST_MS or ceil(value)
+end
+
+local function close_task(one)
+    local task = one.task
+    one.task = nil
+    if task then
+        local ok, closed, problem = watchdog.run(TASK_S, close, task)
+        if not ok then
+            say(closed)
+        elseif not closed and problem ~= nil then
+            say(problem)
+        end
+    end
+end
+
+local function run_task(one)
+    current = one
+    host.enter(one.id)
+    -- What pcall of resume returns: whether it was ended, whether it went well, what it said.
+    local ran, ok, said = watchdog.run(TASK_S, resume, one.task)
+    current = nil
+    host.enter(nil)
+    if not ran then
+        ok, said = false, ok
+    end
+    if not ok then
+        failed(one, said)
+        host.changed()
+    elseif coroutine.status(one.task) == "dead" then
+        one.task, one.status = nil, "finished"
+        host.changed()
+    else
+        one.due = host.now() + delay(said)
+    end
+end
+
+-- Runs every task that is due; returns when the next one is, or nothing.
+function engine.run()
+    local now, due = host.now(), {}
+    for place = 1, #registered do
+        local one = registered[place]
+        if one.task and one.due <= now then
+            due[#due + 1] = one
+        end
+    end
+    sort(due, function(one, other)
+        if one.due ~= other.due then
+            return one.due < other.due
+        end
+        return one.place < other.place
+    end)
+    for place = 1, #due do
+        if due[place].task then
+            run_task(due[place])
+        end
+    end
+    local soonest
+    for place = 1, #registered do
+        local one = registered[place]
+        if one.task and (not soonest or one.due < soonest) then
+            soonest = one.due
+        end
+    end
+    return soonest
+end
+
+-- Runs the entry file.
+function engine.init(chunk)
+    local ok, problem = watchdog.run(INIT_S, chunk)
+    if not ok then
+        say(problem)
+    end
+end
+
+-- Calls back into a script, between tasks.
+function engine.call_back(owner, f, ...)
+    current = by_id[owner]
+    host.enter(owner)
+    local ok, problem = watchdog.run(TASK_S, f, ...)
+    current = nil
+    host.enter(nil)
+    if not ok then
+        say(problem)
+    end
+end
+
+-- Ends one component and starts it again with the parameters that are stored now.
+function engine.restart(id)
+    local one = by_id[id]
+    if not one then
+        return false
+    end
+    close_task(one)
+    host.release(id)
+    local ok, problem = watchdog.run(START_S, launch, one)
+    if not ok then
+        failed(one, problem)
+    end
+    host.changed()
+    return true
+end
+
+function engine.owner()
+    return current and current.id
+end
+
+local function shown(one)
+    local parameters = {}
+    for place, parameter in pairs(one.parameters or {}) do
+        local value = one.values[parameter.key]
+        parameters[place] = {
+            key = parameter.key,
+            name = parameter.name,
+            type = parameter.type,
+            value = TYPES[type(value)] and value or nil,
+        }
+    end
+    return {
+        id = one.id,
+        name = one.name,
+        description = one.description,
+        status = one.status,
+        error = one.error,
+        params = json.array(parameters),
+    }
+end
+
+-- Returns the list of components as JSON.
+function engine.list()
+    local list = {}
+    for place = 1, #registered do
+        list[place] = shown(registered[place])
+    end
+    return json.encode(json.array(list))
+end
+
+return component, engine

@@ -1,0 +1,94 @@
+"""The engine's host when it lives in the worker: everything is asked of the daemon."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evsed.services.script.worker.engine import State, Value
+from evsed.services.script.worker.guard import Guard
+from evsed.services.script.worker.link import Link
+
+
+class RemoteHost:
+    """Calls over the link, and copies of what the daemon sent.
+
+    Args:
+        link: to the daemon.
+        first: its first message.
+        guard: told whose code runs, and when it only waits.
+    """
+
+    def __init__(self, link: Link, first: Mapping[str, Any], guard: Guard) -> None:
+        self._link, self._guard = link, guard
+        self.board: Mapping[str, Any] = first["board"]
+        self._state: State = first["state"]
+        self._stored: Mapping[str, Mapping[str, str]] = first["stored"]
+        self._quarantined = frozenset(first["quarantined"])
+        self._started_s = time.monotonic() - float(first["uptime"])
+        self._number = 0
+        self._component: str | None = None
+
+    def call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
+        """Have the daemon carry out a call."""
+        answer = self._ask(name, arguments)
+        if answer.get("ok"):
+            return (True, *answer.get("v", ()))
+        return False, str(answer.get("e", "failed"))
+
+    def state(self) -> State:
+        """Return a fresh copy of everything the getters read."""
+        self._ask("snapshot", ())
+        return self._state
+
+    def stored(self, component: str) -> Mapping[str, str]:
+        """Return the parameters stored now."""
+        answer = self._ask("stored", (component,))
+        found = answer.get("v") or [{}]
+        return found[0] if isinstance(found[0], dict) else {}
+
+    def quarantined(self, component: str) -> bool:
+        """Tell whether a component ended the worker too often."""
+        return component in self._quarantined
+
+    def mqtt_state(self, client: int) -> str:
+        """Return how the connection stands."""
+        ok, *found = self.call("mqtt.state", (client,))
+        return str(found[0]) if ok and found else "disconnected"
+
+    def write(self, lines: list[str]) -> None:
+        """Send finished lines."""
+        self._link.send({"t": "out", "l": lines})
+
+    def changed(self, components: list[dict[str, Any]]) -> None:
+        """Send the list of components."""
+        self._link.send({"t": "comp", "list": components})
+
+    def entered(self, component: str | None) -> None:
+        """Note whose code runs."""
+        self._component = component
+        self._guard.entered(component)
+
+    def release(self, component: str) -> None:
+        """Have the daemon free what a component opened."""
+        self.call("release", (component,))
+
+    def uptime_s(self) -> float:
+        """Return seconds since the daemon started."""
+        return time.monotonic() - self._started_s
+
+    def wall_s(self) -> float:
+        """Return Unix seconds."""
+        return time.time()
+
+    def _ask(self, name: str, arguments: Sequence[Value]) -> dict[str, Any]:
+        self._number += 1
+        message: dict[str, Any] = {"t": "call", "n": self._number, "f": name, "a": list(arguments)}
+        if self._component is not None:
+            message["id"] = self._component
+        with self._guard.elsewhere():
+            self._link.send(message)
+            answer = self._link.answer(self._number)
+        state = answer.get("state")
+        if isinstance(state, dict):
+            self._state = state
+        return answer
