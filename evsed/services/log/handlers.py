@@ -8,11 +8,14 @@ import logging.handlers
 import os
 import queue
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from evsed.services.log.ring import LogRing
+
+Zone = Callable[[], tzinfo | None]
 
 #: syslog's levels, as the journal reads them from the start of a line.
 _PRIORITY: Final = {
@@ -26,12 +29,20 @@ _PLAIN: Final = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 
 
 class LineFormat(logging.Formatter):
-    """ISO time in the zone of the process, level letter, logger, message."""
+    """ISO time, level letter, logger, message.
+
+    Args:
+        zone: tells whose time it is; None for the system's.
+    """
+
+    def __init__(self, zone: Zone = lambda: None) -> None:
+        super().__init__()
+        self._zone = zone
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as it stands in the ring; several lines when it has several."""
         text = super().format(record)
-        local = datetime.fromtimestamp(record.created).astimezone()
+        local = datetime.fromtimestamp(record.created, UTC).astimezone(self._zone())
         time = local.isoformat(timespec="milliseconds")
         return f"{time} {record.levelname[:1]} {record.name}: {text}"
 
@@ -49,10 +60,10 @@ class PriorityFormat(logging.Formatter):
 class RingHandler(logging.Handler):
     """Puts records into a ring."""
 
-    def __init__(self, ring: LogRing) -> None:
+    def __init__(self, ring: LogRing, zone: Zone = lambda: None) -> None:
         super().__init__()
         self._ring = ring
-        self.setFormatter(LineFormat())
+        self.setFormatter(LineFormat(zone))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one record; a bad one is reported by ``logging`` and forgotten."""
@@ -62,11 +73,13 @@ class RingHandler(logging.Handler):
             self.handleError(record)
 
 
-def log_from_a_thread(level: int, ring: LogRing | None = None) -> ExitStack:
+def log_from_a_thread(
+    level: int, ring: LogRing | None = None, zone: Zone = lambda: None
+) -> ExitStack:
     """Send every record to the ring and outside, from a thread of its own, until closed."""
     outputs: list[logging.Handler] = [_outside()]
     if ring is not None:
-        outputs.append(RingHandler(ring))
+        outputs.append(RingHandler(ring, zone))
     records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     listener = logging.handlers.QueueListener(records, *outputs)
     handler = logging.handlers.QueueHandler(records)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import tzinfo
 
 from evsed.services.log.handlers import log_from_a_thread
 from evsed.services.log.panic import PanicLog
 from evsed.services.log.ring import LogRing
 from evsed.services.log.session import LogSession
+from evsed.settings.schedule import SchedulerSettings
+from evsed.settings.time_zone import zone
 
 
 class LogService:
@@ -20,6 +23,16 @@ class LogService:
     def __init__(self, ring: LogRing | None = None, panic: PanicLog | None = None) -> None:
         self.ring = ring or LogRing()
         self._panic = panic
+        #: whose time stands in the lines; None for the system's
+        self.zone: tzinfo | None = None
+
+    def use_zone(self, text: str) -> None:
+        """Let the lines to come have the time of a zone, as the settings name it."""
+        self.zone = zone(text)
+
+    async def zone_changed(self, _before: SchedulerSettings, after: SchedulerSettings) -> None:
+        """Take the zone of changed settings."""
+        self.use_zone(after.timezone)
 
     def lines(self, index: int) -> tuple[list[str], int]:
         """Return the lines from an index on, and how many there are."""
@@ -46,7 +59,7 @@ class LogService:
     @contextmanager
     def kept(self, level: int) -> Iterator[None]:
         """Keep what is logged from a level on, and note how this run ends."""
-        with log_from_a_thread(level, self.ring), self._panic or nullcontext():
+        with log_from_a_thread(level, self.ring, lambda: self.zone), self._panic or nullcontext():
             yield
 
     def session(self) -> LogSession:

@@ -14,6 +14,7 @@ import pytest
 
 from evsed.services.log.handlers import LineFormat, PriorityFormat, log_from_a_thread
 from evsed.services.log.ring import LogRing
+from evsed.services.log.service import LogService
 
 
 @contextlib.contextmanager
@@ -53,6 +54,15 @@ def test_a_line_follows_the_change_to_summer_time(zone):
         .format(record(at_s=1_720_000_000))
         .startswith("2024-07-03T11:46:40.000+02:00 I")
     )
+
+
+def test_a_configured_zone_counts_more_than_the_systems(zone):
+    service = LogService()
+    line = LineFormat(lambda: service.zone)
+    service.use_zone("America/New_York")
+    assert line.format(record()).startswith("2023-11-14T17:13:20.250-05:00 I")
+    service.use_zone("AEST-10AEDT,M10.1.0,M4.1.0/3")
+    assert line.format(record()).startswith("2023-11-15T09:13:20.250+11:00 I")
 
 
 def test_records_reach_the_ring_with_their_traceback(capsys):
