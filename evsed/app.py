@@ -105,6 +105,9 @@ async def _run(built: Parts, end: End) -> int:
 
 def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
+    log = built.options.log
+    log.use_zone(built.settings.settings.scheduler.timezone)
+    operations.on_change("scheduler", log.zone_changed)
     wifi = WifiService(operations.network)
     operations.on_change("wifi", wifi.changed)
     modbus = ModbusService(operations, _modbus_access(built))
