@@ -1,4 +1,4 @@
-"""schemathesis against a running daemon: seeded; EVSED_FUZZ=100000 is a hundred examples per operation.
+"""schemathesis against a running daemon: seeded; EVSED_FUZZ=100000 is 100 examples per operation.
 
 Left out of the loop, each with a test of its own below or elsewhere: /restart ends the daemon,
 /credentials locks the loop out, /events never ends.
