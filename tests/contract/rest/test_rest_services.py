@@ -106,8 +106,8 @@ async def test_parameters_that_make_no_sense_change_nothing(scripted, body):
 
 
 async def test_the_list_of_components_has_an_empty_description(scripted):
-    answer = await scripted.get("script/components")
-    assert answer.json == [{"id": "solar", "name": "Solar", "description": ""}]
+    (one,) = (await scripted.get("script/components")).json
+    assert {"id": "solar", "name": "Solar", "description": ""}.items() <= one.items()
 
 
 @pytest.mark.parametrize("path", ["", "none", "so%2Flar", "%00", "x" * 500])
