@@ -130,12 +130,12 @@ def wish(registers: Sequence[Register], words: Sequence[int], now: Scene) -> Wis
                 raise RejectedError(f"{value} is not permitted, expected 1", key=register.name)
             actions.append(register.action)
         elif register.write is not None:
-            changes.append((register.name, _written(register, value, now)))
+            _check_most(register, value, now)
+            changes.append((register.name, register.write(value)))
     return Wish(tuple(changes), tuple(actions))
 
 
-def _written(register: Register, value: int, now: Scene) -> object:
-    most = None if register.most is None else register.most(now)
-    if most is not None and value > most:
+def _check_most(register: Register, value: int, now: Scene) -> None:
+    most = value if register.most is None else register.most(now)
+    if value > most:
         raise RejectedError(f"{value} is not permitted, at most {most}", key=register.name)
-    return None if register.write is None else register.write(value)
