@@ -1,0 +1,219 @@
+"""One MQTT client of a script: keeps subscriptions and messages while connections come and go.
+
+Lives on the event loop. Source: lua.md section 9.7.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evsed.errors import RejectedError
+from evsed.services.script.mqtt_address import Address, check_filter, check_topic
+from evsed.services.script.mqtt_link import Link
+from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
+
+#: Pauses before the attempts after a lost connection; the last one for all further ones.
+RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+CONNECT_S: Final = 10.0
+_MOST_FILTERS: Final = 32
+#: So many messages are delivered before the event loop may do something else.
+_AT_ONCE: Final = 20
+_NO_ROOM_S: Final = 0.02
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a client needs from outside.
+
+    Args:
+        deliver: takes a topic and what was published there.
+        room: whether ``deliver`` can take one more; messages wait meanwhile.
+        say: takes a line for the user.
+        retry_s: pauses between attempts.
+        connect_s: how long an attempt may take.
+    """
+
+    deliver: Callable[[str, bytes], None]
+    room: Callable[[], bool]
+    say: Callable[[str], None]
+    retry_s: Sequence[float] = RETRY_S
+    connect_s: float = CONNECT_S
+
+
+class ScriptClient:
+    """A client of one broker; the ``Owner`` of its links.
+
+    Args:
+        address: the broker.
+        client_id: how it introduces itself.
+        around: what it needs from outside.
+    """
+
+    def __init__(self, address: Address, client_id: str, around: Around) -> None:
+        self._address, self._client_id, self._around = address, client_id, around
+        self._filters: dict[str, None] = {}
+        self._outbox, self._inbox = Outbox(), Inbox()
+        self._complaints = Complaints(self._say, time.monotonic)
+        self._link: Link | None = None
+        self._leaving: set[Link] = set()
+        self._up = self._asked = self._wanted = self._closed = False
+        self._failures = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def state(self) -> str:
+        """Return how the connection stands, as scripts see it."""
+        if self._up:
+            return "connected"
+        return "connecting" if self._asked else "disconnected"
+
+    def connect(self) -> None:
+        """Begin to connect, unless that is done or under way; from now on stay connected."""
+        self._wanted = True
+        if not self._up:
+            self._asked = True
+            if self._link is None:
+                self._attempt()
+
+    def disconnect(self) -> None:
+        """End the connection and stay away."""
+        self._wanted = False
+        self._leave()
+        self._lost()
+
+    def close(self) -> None:
+        """Disconnect for good and forget all messages."""
+        self._closed = True
+        self.disconnect()
+        self._inbox.clear()
+
+    async def ended(self) -> None:
+        """Wait until every broker has been told goodbye."""
+        for link in list(self._leaving):
+            await link.ended.wait()
+        self._leaving.clear()
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Subscribe now, if connected, and after every reconnect.
+
+        Raises:
+            RejectedError: not a filter, or one too many.
+        """
+        check_filter(topic_filter)
+        if topic_filter not in self._filters and len(self._filters) >= _MOST_FILTERS:
+            raise RejectedError("too many subscriptions")
+        self._filters[topic_filter] = None
+        if self._up and self._link is not None:
+            self._link.subscribe([topic_filter])
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Unsubscribe; unknown ones are no problem."""
+        if topic_filter not in self._filters:
+            return
+        del self._filters[topic_filter]
+        if self._up and self._link is not None:
+            self._link.unsubscribe(topic_filter)
+
+    def publish(self, message: Message) -> None:
+        """Send, or keep until there is a connection what must not get lost.
+
+        Raises:
+            RejectedError: not a topic, or too long.
+        """
+        check_topic(message.topic)
+        if len(message.data) > MOST_BYTES:
+            raise RejectedError(f"payload longer than {MOST_BYTES} bytes")
+        if self._up or message.qos:
+            self._complaints.add(self._outbox.add(message))
+            self._pump()
+
+    # What links report.
+
+    def link_up(self, link: Link) -> None:
+        """Take the connection, ask for everything again and send what waits."""
+        self._up, self._asked, self._failures = True, False, 0
+        self._silence()
+        _log.info("mqtt: %s connected to %s", self._client_id, self._address)
+        link.subscribe(self._filters)
+        self._pump()
+
+    def link_down(self, link: Link, reason: str) -> None:
+        """Note that there is no connection and plan the next attempt."""
+        del link
+        self._link = None
+        if self._up or not self._failures:
+            _log.warning("mqtt: %s and %s: %s", self._client_id, self._address, reason)
+        self._lost()
+        if self._wanted:
+            pauses = self._around.retry_s
+            pause_s = pauses[min(self._failures, len(pauses) - 1)]
+            self._failures += 1
+            self._alarm = self._loop.call_later(pause_s, self._attempt)
+
+    def link_sent(self, link: Link, mid: int) -> None:
+        """Make room for the next message."""
+        del link
+        self._outbox.confirmed(mid)
+        self._pump()
+
+    def arrived(self, message: Message) -> None:
+        """Take a message, on the network's thread."""
+        if self._inbox.put(message):
+            try:
+                self._loop.call_soon_threadsafe(self._deliver)
+            except RuntimeError:
+                self._inbox.clear()  # the loop is closed: the daemon has ended
+
+    def _attempt(self) -> None:
+        self._silence()
+        link = Link(self._address, self._client_id, self)
+        self._link = link
+        self._alarm = self._loop.call_later(self._around.connect_s, self._give_up, link)
+        link.open()
+
+    def _give_up(self, link: Link) -> None:
+        self._leave()
+        self.link_down(link, f"no answer within {self._around.connect_s:g} s")
+
+    def _leave(self) -> None:
+        """Let go of the connection or of the attempt at one."""
+        self._silence()
+        link, self._link = self._link, None
+        if link is not None:
+            self._leaving = {one for one in self._leaving if not one.ended.is_set()} | {link}
+            link.abandon()
+
+    def _lost(self) -> None:
+        self._silence()
+        self._up = self._asked = False
+        self._complaints.add(self._outbox.lost())
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _pump(self) -> None:
+        while self._up and self._link is not None and (message := self._outbox.next()):
+            self._outbox.sent(self._link.publish(message), message)
+
+    def _deliver(self) -> None:
+        self._complaints.add(self._inbox.dropped())
+        for _ in range(_AT_ONCE):
+            if not self._around.room():
+                self._loop.call_later(_NO_ROOM_S, self._deliver)
+                return
+            message = self._inbox.take()
+            if message is None or self._closed:
+                return
+            self._around.deliver(message.topic, message.data)
+        self._loop.call_soon(self._deliver)
+
+    def _say(self, text: str) -> None:
+        self._around.say(f"mqtt: {self._client_id}: {text}")
