@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -55,7 +56,8 @@ class Operations:
         self.aux = Auxiliary(station.aux)
         self._machine = machine
         self._facts: Facts | None = None
-        self._writing = asyncio.Lock()
+        #: One for each section: what applies one may have to write another.
+        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._appliers: dict[str, list[Applier]] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._accepted: list[Callable[[str, object], None]] = []
@@ -164,7 +166,7 @@ class Operations:
             told()
 
     async def _write(self, changes: tuple[Change, ...], source: str) -> None:
-        async with self._writing:
+        async with self._writing["evse"]:
             before = self.store.evse
             steps, after = steps_for(changes, before, self.board)
             if self.station.maintenance is not None:
@@ -184,7 +186,7 @@ class Operations:
             self._tell("evse")
 
     async def _change(self, section: str, patch: object, source: str) -> None:
-        async with self._writing:
+        async with self._writing[section]:
             before = getattr(self.store.settings, section)
             after = self.store.check(section, patch)
             if after != before:

@@ -5,6 +5,7 @@ Source: rest.md section 6.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from evsed.services.log.lines import clean_lines
@@ -15,11 +16,14 @@ CAPACITY: Final = 2000
 class LogRing:
     """Up to ``capacity`` lines; every thread but the control thread may append and read.
 
-    Reading copies references under a lock, for microseconds.
+    Reading copies references under a lock, for microseconds. ``clean`` makes lines of a record.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, capacity: int = CAPACITY, clean: Callable[[str], list[str]] = clean_lines
+    ) -> None:
         self._capacity = capacity
+        self._clean = clean
         self._lines: list[str] = []
         self._first = 0
         self._lock = threading.Lock()
@@ -31,7 +35,7 @@ class LogRing:
 
     def append(self, text: str) -> None:
         """Add a record: one line, or several."""
-        fresh = clean_lines(text)
+        fresh = self._clean(text)
         with self._lock:
             for line in fresh:
                 if len(self._lines) >= self._capacity:

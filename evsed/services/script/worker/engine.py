@@ -19,6 +19,8 @@ MEMORY_BYTES: Final = 32 * 1024 * 1024
 _FRESH_MS: Final = 20
 #: An unfinished line waits for its end for so long.
 _LINE_MS: Final = 1000
+#: What one pass may print.
+_MOST_LINES: Final = 2000
 _COLLECT_ABOVE: Final = 24 * 1024 * 1024
 
 Value = str | float | bool | None
@@ -83,6 +85,7 @@ class Engine:
         self._line = ""
         self._line_ms = 0
         self._lines: list[str] = []
+        self._suppressed = 0
         self._listed = ""
         self._runtime = new_runtime(MEMORY_BYTES)
         self._api = self._build()
@@ -145,7 +148,9 @@ class Engine:
 
     def _write(self, text: str) -> None:
         *lines, rest = (self._line + text).split("\n")
-        self._lines += [_text(line) for line in lines]
+        room = max(0, _MOST_LINES - len(self._lines))
+        self._lines += [_text(line) for line in lines[:room]]
+        self._suppressed += len(lines[room:])
         if lines or not self._line:
             self._line_ms = self._now_ms()
         self._line = rest[: 64 * 1024]
@@ -162,6 +167,9 @@ class Engine:
             self._line = ""
 
     def _publish(self) -> None:
+        if self._suppressed:
+            self._lines.append(f"[{self._suppressed} lines suppressed]")
+            self._suppressed = 0
         if self._lines:
             lines, self._lines = self._lines, []
             self._host.write(lines)

@@ -8,6 +8,10 @@ from evsed.services.script.worker.engine import State, Value
 from evsed.services.script.worker.guard import Guard
 from evsed.services.script.worker.link import Link
 
+#: Characters; on the wire each may take six bytes. The daemon cuts lines at 4096 bytes.
+_LONGEST_LINE = 4200
+_BATCH = 64 * 1024
+
 
 class RemoteHost:
     """Calls over the link, and copies of what the daemon sent.
@@ -56,8 +60,17 @@ class RemoteHost:
         return str(found[0]) if ok and found else "disconnected"
 
     def write(self, lines: list[str]) -> None:
-        """Send finished lines."""
-        self._link.send({"t": "out", "l": lines})
+        """Send finished lines, in messages of a size the daemon takes."""
+        batch: list[str] = []
+        size = 0
+        for line in lines:
+            cut = line[:_LONGEST_LINE]
+            if batch and size + len(cut) > _BATCH:
+                self._link.send({"t": "out", "l": batch})
+                batch, size = [], 0
+            batch.append(cut)
+            size += len(cut) + 1
+        self._link.send({"t": "out", "l": batch})
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Send the list of components."""

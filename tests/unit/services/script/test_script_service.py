@@ -1,0 +1,153 @@
+"""The engine as a process: what scripts can do, and what they cannot keep from happening."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from script_world import scripts_at_work
+
+from evsed.errors import RejectedError
+
+TICKING = """
+component.register({id = "a", name = "A", params = {n = {type = "number", default = 1}},
+  start = function(p)
+    print("n", p.n)
+    return coroutine.create(function() while true do coroutine.yield(50) end end)
+  end})
+"""
+SPINNING = """
+component.register({id = "bad", name = "Bad", start = function()
+  return coroutine.create(function() coroutine.yield(100) %s end) end})
+component.register({id = "good", name = "Good", start = function()
+  return coroutine.create(function() while true do coroutine.yield(50) end end) end})
+"""
+
+
+async def test_an_engine_that_is_off_says_nothing_and_knows_nothing(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        assert scripts.service.output(0) == ([], 0)
+        assert scripts.service.components() == []
+        assert scripts.service.component("a") is None
+        await scripts.service.reload()
+        assert scripts.service.output(0) == ([], 0)
+
+
+async def test_switching_on_waits_until_the_components_are_known(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(TICKING)
+        assert [one.id for one in scripts.service.components()] == ["a"]
+        assert scripts.service.output(0)[0][1] == "loading file '/usr/lua/init.lua'..."
+        assert list(scripts.lines) == ["n\t1"]
+        await scripts.switch(enabled=False)
+        assert scripts.service.output(0) == ([], 0)
+        assert scripts.service.components() == []
+
+
+async def test_a_script_reads_and_steers_the_charger(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(
+            'local evse = require("evse")\n'
+            "print(evse.getstate() == evse.STATEA, evse.getmaxchargingcurrent())\n"
+            "evse.setchargingcurrent(10.5) evse.setenabled(false)\n"
+            "print(evse.getchargingcurrent())\n"
+            "print(pcall(evse.setchargingcurrent, 99))"
+        )
+        assert list(scripts.lines) == [
+            "true\t32.0",
+            "10.5",
+            "false\tbad argument #1 to 'setchargingcurrent' (Invalid value)",
+        ]
+        now = scripts.operations.station.snapshot
+        assert (now.charging_current_da, now.enabled) == (105, False)
+
+
+async def test_stored_settings_are_written_once_a_second_at_most(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        began = asyncio.get_running_loop().time()
+        await scripts.start(
+            'local evse = require("evse")\n'
+            "for i = 1, 3 do evse.setmaxchargingcurrent(20 + i) end print('done')"
+        )
+        await scripts.until(lambda: list(scripts.lines) == ["done"])
+        assert asyncio.get_running_loop().time() - began > 1.9
+        assert scripts.operations.store.evse.max_charging_current_a == 23
+
+
+async def test_changed_parameters_are_kept_and_start_one_component_again(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(TICKING)
+        await scripts.service.set_component("a", {"n": 6.5})
+        assert list(scripts.lines) == ["n\t1", "n\t6.5"]
+        assert scripts.service.component("a")[0].value == 6.5
+        await scripts.service.reload()
+        assert list(scripts.lines) == ["n\t6.5"]
+        await scripts.service.set_component("a", {"n": None})
+        assert scripts.service.component("a")[0].value is None
+
+
+@pytest.mark.parametrize("values", [{"n": "six"}, {"x": 1}, {"n": True}])
+async def test_wrong_parameters_are_refused(tmp_path, values):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(TICKING)
+        with pytest.raises(RejectedError):
+            await scripts.service.set_component("a", values)
+        assert not (scripts.root / "lua" / "params.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while true do end",
+        "while true do pcall(function() while true do end end) end",
+        "xpcall(function() while true do end end, function() while true do end end)",
+        "local function f() return f() end f()",
+        "coroutine.wrap(function() while true do end end)()",
+        "local t = setmetatable({}, {__index = function(t, k) while true do end end}) print(t.x)",
+        "table.sort({3, 2, 1}, function(a, b) while true do end end)",
+        "print(setmetatable({}, {__tostring = function() while true do end end}))",
+        "do local x <close> = setmetatable({}, {__close = function() while true do end end}) end",
+        '("x"):gsub("x", function() while true do end end)',
+        "local a = {} while true do a[#a + 1] = ('x'):rep(1000) .. #a end",
+    ],
+)
+async def test_what_runs_too_long_ends_alone(tmp_path, loop):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(SPINNING % loop)
+        await scripts.until(lambda: scripts.status("bad") == "failed")
+        assert scripts.status("good") == "running"
+
+
+async def test_one_endless_library_call_ends_the_worker_and_a_new_one_starts(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(
+            SPINNING % 'if not io.open("once") then io.open("once", "w"):close() '
+            'local s = ("a"):rep(200000) s:find(("a-"):rep(40) .. "b") end'
+        )
+        await scripts.until(lambda: scripts.status("bad") is None)
+        await scripts.until(lambda: scripts.status("good") == "running")
+        await scripts.until(lambda: scripts.status("bad") == "finished")
+
+
+async def test_a_worker_that_is_killed_comes_back(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(TICKING)
+        os.kill(scripts.service._worker._process.pid, signal.SIGKILL)
+        await scripts.until(lambda: scripts.status("a") is None)
+        await scripts.until(lambda: scripts.status("a") == "running")
+
+
+async def test_a_changed_file_is_loaded_when_that_is_wanted(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.switch(autoReload=True)
+        await scripts.start("print('one')")
+        scripts.write("init.lua", "print('another')")
+        scripts.service.files_changed()
+        await scripts.until(lambda: list(scripts.lines) == ["another"])
+
+
+async def test_a_flood_of_output_is_cut_and_the_rest_goes_on(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start("for i = 1, 100000 do print(i) end")
+        await scripts.until(lambda: scripts.service.output(0)[1] > 100)
+        assert scripts.service.output(0)[1] <= 1000
