@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import http.client
 import json
 import stat
@@ -14,6 +15,7 @@ from daemon_world import PATIENCE_S, Daemon, RunningSimulator, eventually
 
 ADMIN = {"user": "admin", "password": "se:cret"}
 TOKEN = base64.b64encode(b"admin:se:cret").decode()
+GZIP = b"\x1f\x8b"
 AUTH = {"Authorization": f"Basic {TOKEN}"}
 
 
@@ -95,17 +97,19 @@ def shown(daemon):
     daemon.post("/credentials", {"user": "somebody", "password": "battery staple"})
     token = base64.b64encode(b"somebody:battery staple").decode()
     headers = {"Authorization": f"Basic {token}"}
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=PATIENCE_S)
 
     def read(path: str) -> str:
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer.read().decode()
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=PATIENCE_S * 2)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=headers)
+            with connection.getresponse() as answer:
+                body = answer.read()
+        packed = body.startswith(GZIP)  # the backup
+        return (gzip.decompress(body) if packed else body).decode("latin-1")
 
     paths = json.loads(read("/api/v1/openapi.json"))["paths"]
     readable = [path for path, entry in paths.items() if "get" in entry and "events" not in path]
     texts = {path: read(f"/api/v1{path.removeprefix('/api/v1')}") for path in readable}
-    connection.close()
     return texts | {"log": daemon.log}
 
 
