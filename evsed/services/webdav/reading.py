@@ -26,6 +26,8 @@ _PIECE_BYTES: Final = 65536
 _HARMLESS: Final = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 _PAGE_POLICY: Final = {**_HARMLESS, "Content-Security-Policy": "default-src 'none'; sandbox"}
 
+_LISTING: Final = {**COMPLIANCE, "Content-Type": f"{XML}; charset=utf-8"}
+
 _COLLECTION: Final = "COPY, DELETE, GET, HEAD, LOCK, MOVE, OPTIONS, PROPFIND, PROPPATCH, UNLOCK"
 _ALLOWED: Final = {
     "root": "GET, HEAD, OPTIONS, PROPFIND",
@@ -72,9 +74,7 @@ async def _listing(call: Call, deep: int, body: bytes) -> web.StreamResponse:
     waiting = pieces(sources, question)
     first, more = await files.run(_first, waiting)
     if more is None:
-        return web.Response(
-            status=207, body=first, content_type=XML, charset="utf-8", headers=COMPLIANCE
-        )
+        return web.Response(status=207, body=first, headers=_LISTING)
     return await _streamed(call, (first, more), waiting)
 
 
@@ -88,8 +88,7 @@ def _first(waiting: Iterator[str]) -> tuple[bytes, bytes | None]:
 async def _streamed(
     call: Call, begun: tuple[bytes, bytes], waiting: Iterator[str]
 ) -> web.StreamResponse:
-    answer = web.StreamResponse(status=207, headers=COMPLIANCE)
-    answer.content_type, answer.charset = XML, "utf-8"
+    answer = web.StreamResponse(status=207, headers=_LISTING)
     await answer.prepare(call.request)
     for piece in begun:
         await _send(answer, piece)
