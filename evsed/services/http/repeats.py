@@ -49,5 +49,5 @@ class Repeats:
         return self._again()
 
     def forget(self) -> None:
-        """Judge the next request in any case."""
-        self._again = None
+        """Judge the next request in any case, also when the present one is still being answered."""
+        self._again, self._arrived = None, b""
