@@ -14,7 +14,7 @@ from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.clock import ShiftedClock, SystemClock
-from evsed.host.machine import Machine
+from evsed.host.machine import Machine, machine_id
 from evsed.host.network import UnmanagedNetwork
 from evsed.host.packages import NoInstaller
 from evsed.host.signatures import Signatures
@@ -25,6 +25,7 @@ from evsed.services.backup.service import BackupService
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
+from evsed.services.log.ring import LogRing
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
@@ -33,6 +34,8 @@ from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.scheduler.service import SchedulerService
+from evsed.services.script.mqtt import Brokers
+from evsed.services.script.service import ScriptService
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.update.service import Policy, UpdateService
@@ -50,6 +53,8 @@ from evsed.supervision import (
     supervise,
 )
 
+#: What is kept of the output of scripts.
+_SCRIPT_LINES: Final = 1000
 _WEB: Final = Path(__file__).parent / "web"
 #: The public keys of releases, as the package brings them.
 _SHIPPED_KEYS: Final = Path("/usr/share/evsed/keys.d")
@@ -61,6 +66,17 @@ class Service:
 
     name: str
     serve: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """The services REST speaks for."""
+
+    wifi: WifiService
+    display: NextionDisplay
+    credentials: CredentialStore
+    serial: SerialService
+    scripts: ScriptService
 
 
 async def serve(options: Options) -> int:
@@ -113,14 +129,18 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     modbus = ModbusService(operations, _modbus_access(built))
     operations.on_change("modbus", modbus.apply)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
-    serial = _serial(built, operations, wifi, modbus, display)
+    port = ScriptPort()
+    serial = _serial(built, operations, wifi, modbus, display, port)
     operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
-    files = _files(built)
+    scripts = _scripts(built, operations, port)
+    operations.on_change("script", scripts.apply)
+    files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    rest = _rest_api(built, operations, wifi, display, credentials, serial)
+    offered = _Offered(wifi, display, credentials, serial, scripts)
+    rest = _rest_api(built, operations, offered)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
     )
@@ -132,18 +152,30 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
         Service("modbus", modbus.serve),
         Service("serial", serial.serve),
         Service("webdav", files.serve),
+        Service("script", scripts.serve),
         Service("scheduler", SchedulerService(operations).serve),
     )
 
 
-def _files(built: Parts) -> WebDavService:
+def _scripts(built: Parts, operations: Operations, port: ScriptPort) -> ScriptService:
+    """Return the script engine; messages of brokers go to it."""
+    return ScriptService(
+        operations,
+        built.options.state_dir / "usr",
+        ring=LogRing(_SCRIPT_LINES, clean=lambda line: [line]),
+        ports=port,
+        brokers=lambda deliver: Brokers(deliver, machine_id()),
+    )
+
+
+def _files(built: Parts, scripts: ScriptService) -> WebDavService:
     """Return the files of the scripts; they are kept ready even if nobody may see them."""
     administrator = built.administrator
     limits = Limits(
         file_bytes=administrator.webdav_max_file_mib * 1024 * 1024,
         tree_bytes=administrator.webdav_max_tree_mib * 1024 * 1024,
     )
-    return WebDavService(built.options.state_dir, limits)
+    return WebDavService(built.options.state_dir, limits, lambda _paths: scripts.files_changed())
 
 
 def _serial(
@@ -152,6 +184,7 @@ def _serial(
     wifi: WifiService,
     modbus: ModbusService,
     display: NextionDisplay,
+    port: ScriptPort,
 ) -> SerialService:
     """Return the serial ports, with a session for each mode."""
     read_only = built.administrator.serial_read_only
@@ -163,7 +196,7 @@ def _serial(
             "log": built.options.log.session,
             "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
             "nextion": display.session,
-            "script": ScriptPort().session,
+            "script": port.session,
         },
         open_pin=partial(_direction_pin, built),
     )
@@ -174,37 +207,31 @@ def _direction_pin(built: Parts, gpio: int, high: bool) -> DirectionPin:
     return DirectionPin(wiring.pigpio_host, wiring.pigpio_port, gpio, high=high)
 
 
-def _rest_api(
-    built: Parts,
-    operations: Operations,
-    wifi: WifiService,
-    display: NextionDisplay,
-    credentials: CredentialStore,
-    serial: SerialService,
-) -> RestApi:
+def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestApi:
     simulator = built.simulator
     return RestApi(
         RestParts(
             operations=operations,
-            wifi=wifi,
-            display=display,
+            wifi=offered.wifi,
+            display=offered.display,
             logs=built.options.log,
             lines={"log": built.options.log.ring},
-            updater=_updater(built, operations, credentials),
+            scripts=offered.scripts,
+            updater=_updater(built, operations, offered.credentials),
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
             more=(
-                *CredentialsResource(credentials=credentials).endpoints(),
-                *SerialPortsResource(ports=serial).endpoints(),
-                *BackupResource(backups=_backups(built, operations)).endpoints(),
+                *CredentialsResource(credentials=offered.credentials).endpoints(),
+                *SerialPortsResource(ports=offered.serial).endpoints(),
+                *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
             ),
         )
     )
 
 
-def _backups(built: Parts, operations: Operations) -> BackupService:
-    backups = BackupService(operations, built.options.state_dir)
+def _backups(built: Parts, operations: Operations, scripts: ScriptService) -> BackupService:
+    backups = BackupService(operations, built.options.state_dir, scripts.files_replaced)
     backups.tidy()  # before anybody looks at the files
     return backups
 

@@ -112,6 +112,14 @@ class Machine:
         return max(0, int(limit) - int(used)) if limit.isdigit() and used.isdigit() else None
 
 
+def machine_id(root: Path = Path("/")) -> str:
+    """Return the hexadecimal number the system gave this machine, zeros where it gave none."""
+    try:
+        return (root / "etc/machine-id").read_text(encoding="ascii").strip() or "0" * 32
+    except (OSError, ValueError):
+        return "0" * 32
+
+
 def _build_time() -> datetime:
     """Return when our own files were written: a package's files carry the time of its build."""
     return datetime.fromtimestamp(Path(evsed.__file__).stat().st_mtime, UTC)

@@ -1,7 +1,6 @@
 """What the REST interface asks of other services; ``app.py`` hands in what fits."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from evsed.host.network import FoundNetwork
@@ -33,25 +32,48 @@ class Logs(Protocol):
         """Forget the record. Writes to the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
+class Component(Protocol):
     """One component of the user's scripts."""
 
-    id: str
-    name: str
-    description: str = ""
-    status: str = "idle"
-    error: str | None = None
+    @property
+    def id(self) -> str:
+        """Its name in paths."""
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+
+    @property
+    def description(self) -> str:
+        """What it is for."""
+
+    @property
+    def status(self) -> str:
+        """How it stands: running, idle, finished, failed or stopped."""
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One parameter of a component; ``type`` is string, number or boolean."""
+class Parameter(Protocol):
+    """One parameter of a component."""
 
-    key: str
-    name: str
-    type: str
-    value: Value
+    @property
+    def key(self) -> str:
+        """Its name in scripts."""
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+
+    @property
+    def type(self) -> str:
+        """string, number or boolean."""
+
+    @property
+    def value(self) -> Value:
+        """What it is now."""
 
 
 class Scripts(Protocol):

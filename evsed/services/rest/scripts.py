@@ -1,7 +1,7 @@
 """/script: output, reload, components and their parameters. Source: rest.md section 5.4."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from evsed.operations.values import json_object
 from evsed.services.rest.answers import failed, index_of, json_answer, lines_answer, ok
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.endpoints import Endpoint
-from evsed.services.rest.ports import Component, Scripts, Value
+from evsed.services.rest.ports import Component, Parameter, Scripts, Value
 from evsed.services.rest.schema import LINES, Schema, array, or_null, record, text, whole
 
 INDEX: Final[Mapping[str, Schema]] = {"index": whole("first line wanted; 0 without it", low=0)}
@@ -70,7 +70,18 @@ def values_of(body: object) -> dict[str, Value]:
 
 def _known(one: Component) -> dict[str, object]:
     """Return a component without what it has nothing to say about."""
-    return {key: value for key, value in asdict(one).items() if value is not None}
+    shown = {
+        "id": one.id,
+        "name": one.name,
+        "description": one.description,
+        "status": one.status,
+        "error": one.error,
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _parameter(one: Parameter) -> dict[str, object]:
+    return {"key": one.key, "name": one.name, "type": one.type, "value": one.value}
 
 
 def _key_and_value(where: str, entry: object) -> tuple[str, Value]:
@@ -156,7 +167,7 @@ class ScriptResource:
         parameters = self.scripts.component(request.match_info["id"])
         if parameters is None:
             return json_answer(None)
-        return json_answer({"params": [asdict(one) for one in parameters]})
+        return json_answer({"params": [_parameter(one) for one in parameters]})
 
     async def set_component(self, request: web.Request) -> web.Response:
         """POST /script/components/{id}."""

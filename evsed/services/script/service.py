@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,7 @@ class ScriptService:
         root: the folder scripts call ``/usr``.
         ring: keeps what they print.
         ports: the serial port for scripts.
-        brokers: MQTT for scripts.
+        brokers: makes MQTT for scripts, given who takes the messages.
     """
 
     name = "script"
@@ -72,13 +72,13 @@ class ScriptService:
         *,
         ring: Ring,
         ports: SerialPorts,
-        brokers: Brokers,
+        brokers: Callable[[Callable[[int, str, bytes], None]], Brokers],
     ) -> None:
         self._operations = operations
         self._root = root
         self._output = Output(ring)
         self._parameters = Parameters(root / "lua" / "params.yaml")
-        self._calls = Calls(operations, self._parameters, ports, brokers)
+        self._calls = Calls(operations, self._parameters, ports, brokers(self.deliver))
         self._worker: WorkerProcess | None = None
         self._components: list[Message] = []
         self._stuck: dict[str, deque[float]] = {}
@@ -148,6 +148,11 @@ class ScriptService:
     def files_changed(self) -> None:
         """Look whether files have changed; a hint, the folder is looked at anyway."""
         self._watch.hint()
+
+    def files_replaced(self) -> None:
+        """Start afresh: all the files are others now."""
+        self._deaths.clear()
+        self._again.set()
 
     # Life.
 

@@ -3,7 +3,7 @@
 from evsed.errors import DisplayError, RejectedError, UpdateError
 from evsed.host.network import FoundNetwork
 from evsed.services.log.ring import LogRing
-from evsed.services.rest.ports import Component, Parameter
+from evsed.services.script.service import Component, Parameter
 
 SOLAR = (
     Parameter(key="enabled", name="Enabled", type="boolean", value=True),
@@ -44,7 +44,7 @@ class OneScript:
         self.reloads += 1
 
     def components(self):
-        return [Component(id="solar", name="Solar")]
+        return [Component(id="solar", name="Solar", description="", status="running")]
 
     def component(self, name):
         return list(self.parameters.values()) if name == "solar" else None

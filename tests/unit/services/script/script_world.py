@@ -47,7 +47,7 @@ class Scripts:
             root,
             ring=LogRing(1000, clean=lambda line: [line]),
             ports=NoPorts(),
-            brokers=NoBrokers(),
+            brokers=lambda _deliver: NoBrokers(),
         )
         operations.on_change("script", self.service.apply)
 
