@@ -7,6 +7,7 @@ from typing import Protocol
 from aiohttp import web
 
 from evsed.errors import EvsedError, RejectedError
+from evsed.host.repeat_limiter import RepeatLimiter
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -19,6 +20,8 @@ class Middleware(Protocol):
 
 
 _log = logging.getLogger(__name__)
+#: one traceback a minute for each kind of failure: whoever can cause it can cause it again
+_bugs = RepeatLimiter()
 
 #: Sentences for the codes the framework answers by itself.
 _SENTENCES = {
@@ -78,6 +81,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return text_answer(400, "the body is malformed or was cut off")
     except ConnectionError:
         raise  # the client has gone: there is nobody to answer
-    except Exception:  # noqa: BLE001 - the edge of a request: logged here, answered as 500
-        _log.exception("request failed: %s %s", request.method, request.path)
+    except Exception as error:  # the edge of a request: logged here, answered as 500
+        if isinstance(error, RuntimeError) and request.transport is None:
+            raise ConnectionResetError from error  # how the library says that the client has gone
+        if _bugs.admit((type(error), request.match_info.handler)) is not None:
+            _log.exception("request failed: %s %s", request.method, request.path)
         return text_answer(500, "internal error")

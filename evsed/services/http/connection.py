@@ -135,6 +135,7 @@ class Connection(web.RequestHandler):
         """Leave the table."""
         self._table.leave(self)
         self._asked, self._arrived, self._fed = None, b"", 0
+        self._repeats = Repeats()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -12,6 +12,8 @@ Again = Callable[[], bytes | None]
 
 #: How long a judgment lasts, s.
 _LASTS_S: Final = 1.0
+#: Polls are shorter.
+_QUESTION_BYTES: Final = 4096
 _END: Final = b"\r\n\r\n"
 
 
@@ -33,7 +35,7 @@ class Repeats:
             data: as the socket had it.
             alone: nothing of this request had arrived before, and the one before is answered.
         """
-        self._arrived = data if alone else b""
+        self._arrived = data if alone and len(data) <= _QUESTION_BYTES else b""
 
     def answered(self, again: Again | None, now_s: float) -> None:
         """Note how the request that arrived may be answered the next time."""

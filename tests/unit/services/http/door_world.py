@@ -25,6 +25,7 @@ class Routes:
             web.put("/dav/{path:.*}", self.echo),
             web.get("/dav/{path:.*}", self.state),
             web.get("/held", self.hold),
+            web.post("/late", self.late),
             web.get("/events", self.events),
             web.get("/large", self.large),
             web.get("/bug", self.bug),
@@ -42,6 +43,10 @@ class Routes:
     async def hold(self, _request):
         await self.held.wait()
         return web.Response(text="held")
+
+    async def late(self, request):
+        await self.held.wait()
+        return await self.echo(request)
 
     async def events(self, request):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -167,3 +167,20 @@ async def test_a_client_that_goes_in_the_middle_is_not_worth_a_log_line(world, c
     client.writer.transport.abort()
     assert (await world.ask("GET /state"))[0] == 200
     assert caplog.records == []
+
+
+async def test_a_client_that_goes_before_its_body_is_read_is_none_either(world, caplog):
+    client = await world.client()
+    client.ask("POST /late", "Content-Length: 100", body="some")
+    await asyncio.sleep(0.05)
+    client.writer.transport.abort()
+    await asyncio.sleep(0.05)
+    world.routes.held.set()
+    assert (await world.ask("GET /state"))[0] == 200
+    assert caplog.records == []
+
+
+async def test_the_same_bug_leaves_one_traceback_a_minute(world, caplog):
+    for _ in range(3):
+        await world.ask("GET /bug")
+    assert caplog.text.count("Traceback") <= 1
