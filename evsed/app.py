@@ -77,6 +77,7 @@ class _Offered:
     credentials: CredentialStore
     serial: SerialService
     scripts: ScriptService
+    script_lines: LogRing
 
 
 async def serve(options: Options) -> int:
@@ -135,11 +136,12 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
-    scripts = _scripts(built, operations, port)
+    script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line])
+    scripts = _scripts(built, operations, port, script_lines)
     operations.on_change("script", scripts.apply)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    offered = _Offered(wifi, display, credentials, serial, scripts)
+    offered = _Offered(wifi, display, credentials, serial, scripts, script_lines)
     rest = _rest_api(built, operations, offered)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
@@ -157,12 +159,14 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     )
 
 
-def _scripts(built: Parts, operations: Operations, port: ScriptPort) -> ScriptService:
+def _scripts(
+    built: Parts, operations: Operations, port: ScriptPort, lines: LogRing
+) -> ScriptService:
     """Return the script engine; messages of brokers go to it."""
     return ScriptService(
         operations,
         built.options.state_dir / "usr",
-        ring=LogRing(_SCRIPT_LINES, clean=lambda line: [line]),
+        ring=lines,
         ports=port,
         brokers=lambda deliver: Brokers(deliver, machine_id()),
     )
@@ -215,7 +219,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             wifi=offered.wifi,
             display=offered.display,
             logs=built.options.log,
-            lines={"log": built.options.log.ring},
+            lines={"log": built.options.log.ring, "script": offered.script_lines},
             scripts=offered.scripts,
             updater=_updater(built, operations, offered.credentials),
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),

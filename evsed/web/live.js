@@ -8,7 +8,8 @@ const FAILURES_BEFORE_POLLING = 3;
 const REOPEN_MS = [1000, 2000, 4000, 8000, 15000];
 
 export class Live {
-  // handlers: state(object), detail(object), config(name), hello(object), link(word, silentSeconds)
+  // handlers: state(object), detail(object), config(name), hello(object), link(word, silentSeconds);
+  // and if wanted script([{n, line}]), what scripts print, and busy(), true when the page must stay
   constructor(handlers) {
     this.handlers = handlers;
     this.heardAt = performance.now();
@@ -31,12 +32,13 @@ export class Live {
     if (document.hidden) {
       return;
     }
-    const source = new EventSource("api/v1/events");
+    const source = new EventSource(`api/v1/events${this.handlers.script ? "?script=1" : ""}`);
     this.source = source;
     source.addEventListener("hello", (event) => this.onHello(JSON.parse(event.data)));
     source.addEventListener("state", (event) => this.onPicture("state", event));
     source.addEventListener("detail", (event) => this.onPicture("detail", event));
     source.addEventListener("config", (event) => this.handlers.config(JSON.parse(event.data).name));
+    source.addEventListener("script", (event) => this.handlers.script(JSON.parse(event.data)));
     source.addEventListener("error", () => this.onError());
   }
 
@@ -47,7 +49,7 @@ export class Live {
   }
 
   onHello(hello) {
-    if (this.bootId !== null && this.bootId !== hello.bootId) {
+    if (this.bootId !== null && this.bootId !== hello.bootId && !this.handlers.busy?.()) {
       location.reload(); // the station was restarted, perhaps with newer scripts
     }
     this.bootId = hello.bootId;
