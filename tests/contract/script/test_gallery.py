@@ -8,7 +8,8 @@ import pytest
 from evsed.services.script.desk import Desk, Run, in_utc
 from evsed.services.script.vectors import case_names, run_file
 
-GALLERY = Path(__file__).parents[3] / "docs" / "scripts"
+DOCS = Path(__file__).parents[3] / "docs"
+GALLERY = DOCS / "scripts"
 FOLDERS = sorted(folder for folder in GALLERY.iterdir() if folder.is_dir())
 NAMES = [folder.name for folder in FOLDERS]
 CASES = [
@@ -78,3 +79,12 @@ def test_a_receipt_ends_up_in_a_table_that_is_begun_anew_when_it_is_full(tmp_pat
     assert run.desk.output[-1].startswith("receipt: ")
     assert len((home / "sessions.csv.old").read_text()) == 250001
     assert len(table.read_text().splitlines()) == 2
+
+
+def test_the_example_of_the_manual_works_as_printed(tmp_path):
+    page = (DOCS / "scripting.md").read_text(encoding="utf-8")
+    script = page.split("```lua\n-- /usr/lua/blink.lua\n")[1].split("```")[0]
+    cases = page.split("```json\n")[1].split("```")[0]
+    (tmp_path / "blink.lua").write_text(script)
+    (tmp_path / "blink.json").write_text(cases)
+    assert [verdict.difference for verdict in run_file(tmp_path / "blink.json")] == [""]
