@@ -127,7 +127,8 @@ def _simulator(options: Options, stack: ExitStack) -> Simulator:
     if options.simulator_dir is not None:
         return Simulator(options.simulator_dir)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evsed-sim-"))
-    return stack.enter_context(launched_simulator(options.board_file, Path(folder)))
+    running = launched_simulator(options.board_file, Path(folder), remove=True)
+    return stack.enter_context(running)
 
 
 def _wiring(simulator: Simulator | None) -> Wiring:

@@ -10,7 +10,10 @@ from typing import Final
 from evsed.station.station import Station
 
 _RETRY_S: Final = (1, 2, 5, 10, 30)
-_COLLECT_EVERY_S: Final = 5.0
+_LOOK_EVERY_S: Final = 0.25
+#: So many more objects than at the last collection are worth one: well below a millisecond of it.
+_YOUNG: Final = 1000
+_OLDER_EVERY_S: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,10 +49,20 @@ def garbage_by_appointment() -> Iterator[None]:
 
 
 async def collect_garbage(station: Station) -> None:
-    """Collect young garbage where the event loop is idle, old garbage while nobody charges."""
+    """Collect young garbage as it comes, older seldom, and the oldest while nobody charges.
+
+    Requests leave cycles behind. Collected late they are many, take long, and the memory they held
+    is not given back.
+    """
+    loop = asyncio.get_running_loop()
+    due_s = loop.time() + _OLDER_EVERY_S
     while True:
-        await asyncio.sleep(_COLLECT_EVERY_S)
-        gc.collect(1 if station.snapshot.contactor_closed else 2)
+        await asyncio.sleep(_LOOK_EVERY_S)
+        if gc.get_count()[0] > _YOUNG:
+            gc.collect(0)
+        if loop.time() >= due_s:
+            due_s = loop.time() + _OLDER_EVERY_S
+            gc.collect(1 if station.snapshot.contactor_closed else 2)
 
 
 def note_real_time(thread: str, refused: str | None) -> None:

@@ -50,8 +50,15 @@ class Simulator:
 
 
 @contextlib.contextmanager
-def launched_simulator(board_file: Path, folder: Path) -> Iterator[Simulator]:
+def launched_simulator(
+    board_file: Path, folder: Path, *, remove: bool = False
+) -> Iterator[Simulator]:
     """Run a simulator for as long as the context lasts; it outlives a killed parent by 3 s.
+
+    Args:
+        board_file: the board.
+        folder: where it keeps its sockets.
+        remove: have it remove the folder when it ends.
 
     Raises:
         HardwareError: it did not become ready.
@@ -61,6 +68,7 @@ def launched_simulator(board_file: Path, folder: Path) -> Iterator[Simulator]:
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "evsed.hardware.simulator"]
     arguments = ["--board", str(board_file), "--dir", str(folder)]
+    arguments += ["--remove-dir"] if remove else []
     # Its own session: a Ctrl-C in the terminal is for the daemon, which still needs its pins.
     with subprocess.Popen(  # noqa: S603  # our own module, no shell
         [*command, *arguments], stdin=subprocess.PIPE, start_new_session=True

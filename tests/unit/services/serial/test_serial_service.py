@@ -204,7 +204,7 @@ async def test_a_session_that_fails_is_started_again_and_others_do_not_notice(wo
         assert "ZeroDivisionError" in caplog.text
         world.peers[1].send(b"x")
         await world.peers[1].until(b"X")
-        assert world.events[1] == ("log", "opened")
+        assert world.events.count(("log", "opened")) == 1
 
 
 async def test_settings_changed_before_it_serves_are_those_it_serves_with(world):
