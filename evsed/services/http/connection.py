@@ -160,6 +160,9 @@ class Connection(web.RequestHandler):
     ) -> Any:
         """Send the answer, then turn to the next request."""
         self._answered = True
+        if request.writer.output_size and not resp.prepared:
+            # Another answer has begun and failed. This one would be read as the rest of it.
+            self._cut_off()
         try:
             done = await super().finish_response(request, resp, start_time)  # type: ignore[arg-type, unused-ignore]  # a float before 3.11
             self._repeats.answered(getattr(resp, "again", None), self._clock())
@@ -238,6 +241,11 @@ class Connection(web.RequestHandler):
         self.touched_s = now_s
         transport.write(wire)
         return True
+
+    def _cut_off(self) -> None:
+        """Close at once, so that what has been sent is not taken for a whole answer."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
 
     # --- what the parser is fed ---
 
