@@ -2,6 +2,8 @@
 
 Whether it does is not known beforehand, and a quick answer of the other side must not be taken
 for an echo: what looks like one is kept back until it is complete, and delivered when it was none.
+A request that is written again at once looks like the echo of its answer; so a receiver that has
+missed several transmissions in a row is taken for one that is off while its driver sends.
 Source: serial.md section 5.
 """
 
@@ -9,6 +11,10 @@ from typing import Final
 
 #: How much later than on the wire an echo may be read.
 _LATE_S: Final = 0.02
+#: More than a driver holds can be neither on the wire nor on its way back.
+_MOST_EXPECTED: Final = 8 * 1024
+#: So many transmissions in a row that were not heard: none will be.
+_UNHEARD: Final = 8
 
 
 class EchoFilter:
@@ -20,12 +26,15 @@ class EchoFilter:
         self._until_s = 0.0
         #: the last complete transmission was heard
         self._heard = False
+        #: transmissions in a row that were not
+        self._unheard = 0
         self._silent_from_s: float | None = None
 
     def sent(self, data: bytes, wire_end_s: float) -> None:
         """Note what was sent, and when it will be off the wire."""
-        if self._silent_from_s is None:
+        if self._silent_from_s is None and self._unheard < _UNHEARD:
             self._expected += data
+            del self._expected[:-_MOST_EXPECTED]
             self._until_s = wire_end_s + _LATE_S
 
     def received(self, data: bytes, now_s: float) -> bytes:
@@ -42,7 +51,7 @@ class EchoFilter:
         del self._expected[:length]
         if not self._expected:
             self._seen.clear()
-            self._heard = True
+            self._heard, self._unheard = True, 0
         return late + data[length:]
 
     def overdue(self, now_s: float) -> bytes:
@@ -51,6 +60,7 @@ class EchoFilter:
             return b""
         kept = bytes(self._seen)
         was_heard, self._heard = self._heard, False
+        self._unheard += not was_heard
         self._expected.clear()
         self._seen.clear()
         # Half an echo, where echoes are the rule, is nobody's message.
@@ -66,6 +76,7 @@ class EchoFilter:
         self._expected.clear()
         self._seen.clear()
         if not self._heard:
+            self._unheard += 1
             return kept + data
         # Somebody else spoke at the same time: nothing is worth reading until it is quiet.
         self._heard = False

@@ -75,3 +75,27 @@ def test_two_writes_in_a_row_are_one_echo(echo):
     echo.sent(b"def", 0.02)
     assert echo.received(b"ab", 0.01) == b""
     assert echo.received(b"cdefX", 0.02) == b"X"
+
+
+def test_a_request_repeated_at_once_is_no_echo_where_none_was_ever_heard(echo):
+    write = bytes.fromhex("0106006a0046288d24")  # its answer has the same bytes
+    for number in range(8):
+        echo.sent(_FRAME, number + 0.01)
+        assert echo.received(_POLL, number + (0.015 if number % 2 else 0.5)) == _POLL
+    for number in range(8, 12):
+        echo.sent(write, number + 0.01)
+        assert echo.received(write, number + 0.015) == write
+
+
+def test_an_echo_that_fails_now_and_then_goes_on_being_removed(echo):
+    for number in range(0, 40, 2):
+        echo.sent(_FRAME, number + 0.01)
+        assert echo.received(_FRAME, number + 0.01) == b""
+        echo.sent(_FRAME, number + 1.01)
+        assert echo.received(_POLL, number + 1.5) == _POLL
+
+
+def test_what_is_never_heard_costs_no_memory(echo):
+    for number in range(1000):
+        echo.sent(bytes(100), float(number))
+    assert len(echo._expected) <= 8 * 1024
