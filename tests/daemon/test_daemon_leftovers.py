@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import tempfile
 
 from daemon_world import BOARD, CONFIG, Process, eventually
 
