@@ -20,10 +20,12 @@ from evsed.services.backup import worker
 from evsed.services.backup.reader import Contents
 from evsed.services.backup.swap import TreeSwap
 from evsed.services.backup.writer import MAX_ARCHIVE_BYTES
+from evsed.settings.schema import EVSE
+from evsed.settings.section import known_part
 from evsed.settings.sections import SECTIONS
 
 _PIECE: Final = 65536
-#: What a restore leaves free on the disk. Source: webdav.md section 6.4.
+#: What backup and restore leave free on the disk. Source: webdav.md section 6.4.
 _LEAVE_FREE_BYTES: Final = 64 * 1024 * 1024
 _SOURCE: Final = "restore"
 
@@ -98,6 +100,7 @@ class BackupService:
                     version=f"v{evsed.__version__}",
                     device=board.device_name,
                 )
+                await asyncio.to_thread(_demand_room, self._state_dir, "made")
             except BaseException:
                 file.close()
                 raise
@@ -172,11 +175,9 @@ class BackupService:
         try:
             await asyncio.to_thread(self._swap.prepare)
             contents = await worker.unpack(archive, self._swap.fresh)
-            free = await asyncio.to_thread(_free_bytes, self._swap.work)
+            await asyncio.to_thread(_demand_room, self._swap.work, "unpacked")
         except OSError as error:
             raise StorageError(f"the backup cannot be unpacked: {error.strerror}") from error
-        if free < _LEAVE_FREE_BYTES:
-            raise StorageError("the backup cannot be unpacked: the disk would be full")
         unknown = sorted(set(contents.settings) - set(SECTIONS))
         if unknown:
             raise RejectedError(f"settings of a section not known here: {ascii(unknown[0])[:60]}")
@@ -216,7 +217,8 @@ class BackupService:
         if values == self._operations.store.shown(name):
             return
         if name == "evse":
-            await self._operations.write(list(values.items()), source=_SOURCE)
+            changes = known_part(values, EVSE).items()
+            await self._operations.write(tuple(changes), source=_SOURCE)
         else:
             await self._operations.change(name, values, source=_SOURCE)
 
@@ -243,6 +245,16 @@ async def _fill(file: IO[bytes], chunks: AsyncIterator[bytes]) -> None:
 def _rewind(file: IO[bytes]) -> None:
     file.flush()
     file.seek(0)
+
+
+def _demand_room(folder: Path, done: str) -> None:
+    """Refuse what has filled the disk, also together with others that are on their way.
+
+    Raises:
+        StorageError: too little is left.
+    """
+    if _free_bytes(folder) < _LEAVE_FREE_BYTES:
+        raise StorageError(f"the backup cannot be {done}: the disk would be full")
 
 
 def _free_bytes(folder: Path) -> int:
