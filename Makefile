@@ -20,6 +20,7 @@ version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 VERSION := $(call version_of,$(PYTHON))
 LIBRARIES_READY := $(VENV)/ready-libraries-$(VERSION)
 RUN_READY := $(VENV)/ready-to-run-$(VERSION)
+BENCH_READY := $(VENV)/ready-to-bench-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
 
@@ -67,10 +68,8 @@ coverage: $(DEV_READY) ## every line and branch of the charging rules must be te
 explore: $(DEV_READY) ## every state the charging rules can reach, the large alphabets too (many minutes)
 	@$(VENV)/bin/python -m tests.exploration --full
 
-bench: $(RUN_READY) ## measure reaction, lateness and GET /state on this machine (minutes)
-	@$(VENV)/bin/evsed bench reaction
-	@$(VENV)/bin/evsed bench lateness
-	@$(VENV)/bin/evsed bench http
+bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
+	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*
@@ -107,6 +106,10 @@ $(RUN_READY): $(LIBRARIES_READY) pyproject.toml
 $(DEV_READY): $(RUN_READY) requirements-test.txt requirements-dev.txt
 	@echo 'Adding the test tools to $(VENV) ...'
 	@$(VENV)/bin/python $(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_READY): $(RUN_READY) requirements-bench.txt
+	@$(VENV)/bin/python $(PIP) install -r requirements-bench.txt
 	@touch $@
 
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml

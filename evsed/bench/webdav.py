@@ -2,7 +2,7 @@
 
 Costs are CPU time of the server's process. The charger's process also does its control passes;
 what they take is measured in the same run while nobody asks, and the figures are given with and
-without it. wsgidav and cheroot are not needed by anything else; they are installed by hand.
+without it. wsgidav and cheroot are not needed by anything else; `make bench` installs them.
 """
 
 import argparse

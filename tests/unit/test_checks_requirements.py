@@ -16,6 +16,7 @@ LOCK_FILES = [
     "requirements-spi.txt",
     "requirements-test.txt",
     "requirements-dev.txt",
+    "requirements-bench.txt",
     "requirements-bookworm.txt",
 ]
 
