@@ -53,8 +53,9 @@ from evsed.supervision import (
     supervise,
 )
 
-#: What is kept of the output of scripts.
+#: What is kept of the output of scripts: lines, bytes.
 _SCRIPT_LINES: Final = 1000
+_SCRIPT_BYTES: Final = 64 * 1024
 _WEB: Final = Path(__file__).parent / "web"
 #: The public keys of releases, as the package brings them.
 _SHIPPED_KEYS: Final = Path("/usr/share/evsed/keys.d")
@@ -136,7 +137,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
-    script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line])
+    script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
     scripts = _scripts(built, operations, port, script_lines)
     operations.on_change("script", scripts.apply)
     files = _files(built, scripts)

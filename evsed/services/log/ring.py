@@ -1,6 +1,7 @@
 """The newest log lines, in memory.
 
-On overflow the older half goes at once, so that a client who polls with a count notices.
+On overflow the older half goes at once, so that a client who polls with a count notices; a ring
+that also has a limit in bytes lets only so many lines go as it must.
 Source: rest.md section 6.
 """
 
@@ -17,13 +18,20 @@ class LogRing:
     """Up to ``capacity`` lines; every thread but the control thread may append and read.
 
     Reading copies references under a lock, for microseconds. ``clean`` makes lines of a record.
+    With ``most_bytes`` the oldest lines leave one by one.
     """
 
     def __init__(
-        self, capacity: int = CAPACITY, clean: Callable[[str], list[str]] = clean_lines
+        self,
+        capacity: int = CAPACITY,
+        clean: Callable[[str], list[str]] = clean_lines,
+        *,
+        most_bytes: int | None = None,
     ) -> None:
         self._capacity = capacity
         self._clean = clean
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._lines: list[str] = []
         self._first = 0
         self._lock = threading.Lock()
@@ -38,8 +46,7 @@ class LogRing:
         fresh = self._clean(text)
         with self._lock:
             for line in fresh:
-                if len(self._lines) >= self._capacity:
-                    self._drop_older_half()
+                self._make_room(line)
                 self._lines.append(line)
 
     def clear(self) -> None:
@@ -47,6 +54,7 @@ class LogRing:
         with self._lock:
             self._first += len(self._lines)
             self._lines = []
+            self._bytes = 0
 
     def lines(self, index: int = 0) -> tuple[list[str], int]:
         """Return the lines from an index on, and how many there are in all."""
@@ -68,10 +76,26 @@ class LogRing:
         with self._lock:
             return LogReader(self, self._first if whole else self._first + len(self._lines))
 
+    def _make_room(self, line: str) -> None:
+        if self._most_bytes is None:
+            if len(self._lines) >= self._capacity:
+                self._drop_older_half()
+            return
+        self._bytes += _size(line)
+        while self._lines and (
+            len(self._lines) >= self._capacity or self._bytes > self._most_bytes
+        ):
+            self._bytes -= _size(self._lines.pop(0))
+            self._first += 1
+
     def _drop_older_half(self) -> None:
         gone = len(self._lines) - self._capacity // 2
         del self._lines[:gone]
         self._first += gone
+
+
+def _size(line: str) -> int:
+    return len(line.encode(errors="replace")) + 1
 
 
 class LogReader:

@@ -7,13 +7,22 @@ from typing import Final, Protocol
 _LONGEST: Final = 4096
 _PER_S: Final = 200
 _BURST: Final = 500
+_QUIET_S: Final = 0.5
+#: More than anybody keeps.
+_MOST_LINES: Final = 100_000
+#: Control characters except the tab are dropped.
+_CONTROLS: Final = {code: None for code in (*range(32), *range(127, 160)) if code != ord("\t")}
 
 
 class Ring(Protocol):
     """Where lines are kept."""
 
-    def lines(self, index: int) -> tuple[Sequence[str], int]:
-        """Return the lines from an index on, and how many there are."""
+    @property
+    def next(self) -> int:
+        """The number of the next line; numbers never fall."""
+
+    def numbered(self, sequence: int, at_most: int) -> tuple[int, list[str]]:
+        """Return lines from a number on, as far as they are kept, and the number of the first."""
 
     def append(self, line: str) -> None:
         """Keep a line."""
@@ -31,7 +40,8 @@ class Output:
     """
 
     def __init__(self, ring: Ring, clock: Callable[[], float] = time.monotonic) -> None:
-        self.ring = ring
+        self._ring = ring
+        self._first = ring.next
         self._clock = clock
         self._room = float(_BURST)
         self._at_s = clock()
@@ -48,27 +58,42 @@ class Output:
                 continue
             self._tell_suppressed()
             self._room -= 1
-            self.ring.append(_clean(line))
+            self._ring.append(_clean(line))
 
     def say(self, line: str) -> None:
         """Keep a line of ours, whatever the script did."""
         self._tell_suppressed()
-        self.ring.append(line)
+        self._ring.append(_clean(line))
+
+    def lines(self, index: int) -> tuple[Sequence[str], int]:
+        """Return what is kept from an index on, and how many lines there were since the start."""
+        self._tell_suppressed_late()
+        count = self._ring.next - self._first
+        if index > count:
+            return [], count
+        return self._ring.numbered(self._first + max(index, 0), _MOST_LINES)[1], count
 
     def restart(self) -> None:
         """Begin afresh, as with a new worker."""
         self._suppressed = 0
         self._room = float(_BURST)
-        self.ring.clear()
+        self._ring.clear()
+        self._first = self._ring.next
+
+    def _tell_suppressed_late(self) -> None:
+        """Do not keep it to ourselves when nothing follows."""
+        if self._suppressed and self._clock() - self._at_s > _QUIET_S:
+            self._tell_suppressed()
 
     def _tell_suppressed(self) -> None:
         if self._suppressed:
-            self.ring.append(f"[{self._suppressed} lines suppressed]")
+            self._ring.append(f"[{self._suppressed} lines suppressed]")
             self._suppressed = 0
 
 
 def _clean(line: str) -> str:
-    text = "".join(letter for letter in line if letter == "\t" or letter.isprintable())
-    if len(text.encode()) <= _LONGEST:
-        return text
-    return text.encode()[:_LONGEST].decode(errors="ignore") + " [cut]"
+    text = line[: _LONGEST + 1].translate(_CONTROLS)
+    data = text.encode(errors="replace")
+    if len(data) <= _LONGEST:
+        return data.decode()
+    return data[:_LONGEST].decode(errors="ignore") + " [cut]"

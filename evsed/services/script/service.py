@@ -102,8 +102,8 @@ class ScriptService:
             await self._start_afresh()
 
     def output(self, index: int) -> tuple[Sequence[str], int]:
-        """Return the buffered output from an index on, and how many lines are buffered."""
-        return self._output.ring.lines(index)
+        """Return the output that is kept from an index on, and how many lines there were."""
+        return self._output.lines(index)
 
     def components(self) -> Sequence[Component]:
         """Return the components in their order."""

@@ -21,6 +21,8 @@ _FRESH_MS: Final = 20
 _LINE_MS: Final = 1000
 #: What one pass may print.
 _MOST_LINES: Final = 2000
+#: Bytes of one line; whoever keeps it cuts it at 4096.
+_LONGEST: Final = 4200
 _COLLECT_ABOVE: Final = 24 * 1024 * 1024
 
 Value = str | float | bool | None
@@ -86,7 +88,7 @@ class Engine:
         self._line_ms = 0
         self._lines: list[str] = []
         self._suppressed = 0
-        self._listed = ""
+        self._list_due = True
         self._runtime = new_runtime(MEMORY_BYTES)
         self._api = self._build()
 
@@ -149,14 +151,17 @@ class Engine:
     def _write(self, text: str) -> None:
         *lines, rest = (self._line + text).split("\n")
         room = max(0, _MOST_LINES - len(self._lines))
-        self._lines += [_text(line) for line in lines[:room]]
+        self._lines += [_text(line[:_LONGEST]) for line in lines[:room]]
         self._suppressed += len(lines[room:])
         if lines or not self._line:
             self._line_ms = self._now_ms()
-        self._line = rest[: 64 * 1024]
+        self._line = rest[:_LONGEST]
 
     def _stored(self, component: str) -> str:
         return _lua_json(dict(self._host.stored(_text(component))))
+
+    def _changed(self) -> None:
+        self._list_due = True
 
     def _say(self, line: str) -> None:
         self._lines.append(line)
@@ -173,10 +178,9 @@ class Engine:
         if self._lines:
             lines, self._lines = self._lines, []
             self._host.write(lines)
-        listed = self._api["list"]()
-        if listed != self._listed:
-            self._listed = listed
-            self._host.changed(json.loads(_text(listed)))
+        if self._list_due:
+            self._list_due = False
+            self._host.changed(self.components())
 
     def _load_entry(self) -> tuple[Any, str]:
         ok, text = self._files.read(ENTRY)
@@ -193,7 +197,7 @@ class Engine:
             "write": self._write,
             "stored": self._stored,
             "quarantined": lambda name: self._host.quarantined(_text(name)),
-            "changed": lambda: None,
+            "changed": self._changed,
             "release": lambda name: self._host.release(_text(name)),
             "mqtt_state": self._host.mqtt_state,
             "has_output": lambda name: name in self._host.board.get("auxoutputs", ()),

@@ -45,7 +45,7 @@ class Scripts:
         self.service = ScriptService(
             operations,
             root,
-            ring=LogRing(1000, clean=lambda line: [line]),
+            ring=LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024),
             ports=NoPorts(),
             brokers=lambda _deliver: NoBrokers(),
         )

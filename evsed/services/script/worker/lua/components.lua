@@ -3,12 +3,18 @@
 local watchdog, host, json = ...
 
 local error, next, pairs, rawget, tostring, type, tonumber = error, next, pairs, rawget, tostring, type, tonumber
-local sort, floor, ceil, math_type = table.sort, math.floor, math.ceil, math.type
-local resume, close = coroutine.resume, coroutine.close
+local sort, floor, ceil, huge = table.sort, math.floor, math.ceil, math.huge
+local find, format, sub, concat = string.find, string.format, string.sub, table.concat
+local resume, close, status = coroutine.resume, coroutine.close, coroutine.status
+-- Scripts may replace what is in the table they get.
+local encode, decode, array = json.encode, json.decode, json.array
 
 local TASK_S, START_S, INIT_S = 0.1, 2, 2
 local LEAST_MS, MOST_MS = 50, 2147483647
-local MOST_COMPONENTS, MOST_PARAMETERS = 32, 64
+local MOST_COMPONENTS, MOST_PARAMETERS, MOST_KEY = 32, 64, 64
+local MOST_LABEL, MOST_TEXT = 256, 1024
+-- What the list of all components may take; the daemon takes no longer message.
+local MOST_LIST = 160 * 1024
 local TYPES = { string = true, number = true, boolean = true }
 local EXACT = 2 ^ 53
 
@@ -21,10 +27,15 @@ local engine = {}
 
 local function say(problem)
     if type(problem) ~= "string" then
-        problem = ("error object is a %s value"):format(type(problem))
+        problem = format("error object is a %s value", type(problem))
     end
     host.write(problem .. "\n")
     return problem
+end
+
+local function label(value, most)
+    local kind = type(value)
+    return (kind == "string" or kind == "number") and sub(tostring(value), 1, most or MOST_LABEL) or nil
 end
 
 -- Parameters -----------------------------------------------------------------------------------------
@@ -35,14 +46,14 @@ local function read_parameters(declared)
     end
     local found = {}
     for key, entry in next, declared do
-        if type(key) == "string" and type(entry) == "table" and #found < MOST_PARAMETERS then
+        if type(key) == "string" and #key <= MOST_KEY and type(entry) == "table" and #found < MOST_PARAMETERS then
             local kind = rawget(entry, "type")
             if type(kind) == "string" and TYPES[kind] then
                 local name, order = rawget(entry, "name"), rawget(entry, "order")
                 found[#found + 1] = {
                     key = key,
                     type = kind,
-                    name = (type(name) == "string" or type(name) == "number") and tostring(name) or key,
+                    name = label(name) or key,
                     default = rawget(entry, "default"),
                     order = type(order) == "number" and order or nil,
                 }
@@ -50,7 +61,7 @@ local function read_parameters(declared)
         end
     end
     sort(found, function(one, other)
-        local first, second = one.order or math.huge, other.order or math.huge
+        local first, second = one.order or huge, other.order or huge
         if first ~= second then
             return first < second
         end
@@ -64,8 +75,9 @@ local function as_number(text, parameter)
         return nil
     end
     local number = tonumber(text)
-    if not number or not text:find("^%s*[+-]?[%d.]") or text:find("[xX]") then
-        say(("parameter %s: '%s' is not a number, the default is used"):format(parameter.key, text))
+    local finite = number and number - number == 0
+    if not finite or not find(text, "^%s*[+-]?[%d.]") or find(text, "[xX]") then
+        say(format("parameter %s: '%s' is not a number, the default is used", parameter.key, text))
         return parameter.default
     end
     if number % 1 == 0 and number > -EXACT and number < EXACT then
@@ -89,7 +101,7 @@ local function values_of(one)
     if not one.parameters then
         return nil
     end
-    local stored = json.decode(host.stored(one.id))
+    local stored = decode(host.stored(one.id))
     local values = {}
     one.values = {}
     for _, parameter in pairs(one.parameters) do
@@ -104,7 +116,7 @@ end
 
 local function failed(one, problem)
     one.status, one.task = "failed", nil
-    one.error = say(problem)
+    one.error = sub(say(problem), 1, MOST_TEXT)
 end
 
 local function launch(one)
@@ -125,11 +137,7 @@ local function launch(one)
 end
 
 local function bad(text)
-    error(("bad argument #1 to 'register' (%s)"):format(text), 3)
-end
-
-local function label(value)
-    return (type(value) == "string" or type(value) == "number") and tostring(value) or nil
+    error(format("bad argument #1 to 'register' (%s)", text), 3)
 end
 
 function component.register(definition)
@@ -152,7 +160,7 @@ function component.register(definition)
     local one = {
         id = id,
         name = name,
-        description = label(rawget(definition, "description")),
+        description = label(rawget(definition, "description"), MOST_TEXT),
         parameters = read_parameters(rawget(definition, "params")),
         values = {},
         start = start,
@@ -162,7 +170,7 @@ function component.register(definition)
     registered[one.place], by_id[id] = one, one
     if host.quarantined(id) then
         one.status = "stopped"
-        say(("component %s ended the engine too often and is not started"):format(id))
+        say(format("component %s ended the engine too often and is not started", id))
     else
         launch(one)
     end
@@ -202,9 +210,11 @@ local function run_task(one)
         ok, said = false, ok
     end
     if not ok then
+        local task = one.task
         failed(one, said)
+        watchdog.run(TASK_S, close, task)
         host.changed()
-    elseif coroutine.status(one.task) == "dead" then
+    elseif status(one.task) == "dead" then
         one.task, one.status = nil, "finished"
         host.changed()
     else
@@ -299,17 +309,25 @@ local function shown(one)
         description = one.description,
         status = one.status,
         error = one.error,
-        params = json.array(parameters),
+        params = array(parameters),
     }
 end
 
 -- Returns the list of components as JSON.
 function engine.list()
-    local list = {}
+    local list, room = {}, MOST_LIST - #registered * 3 * MOST_TEXT
     for place = 1, #registered do
-        list[place] = shown(registered[place])
+        local one = shown(registered[place])
+        local ok, text = pcall(encode, one)
+        if not ok or #text > room then
+            one.params, one.error = array({}), "the parameters are too long to be shown"
+            text = encode(one)
+        else
+            room = room - #text
+        end
+        list[place] = text
     end
-    return json.encode(json.array(list))
+    return "[" .. concat(list, ",") .. "]"
 end
 
 return component, engine

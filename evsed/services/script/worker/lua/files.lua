@@ -5,34 +5,74 @@
 
 local host = ...
 
-local error, type, tonumber, tostring, select, ipairs = error, type, tonumber, tostring, select, ipairs
-local setmetatable, getmetatable, rawget = setmetatable, getmetatable, rawget
+local error, next, type, tonumber, tostring, select = error, next, type, tonumber, tostring, select
+local setmetatable, collectgarbage = setmetatable, collectgarbage
+local find, sub, match, rep, format = string.find, string.sub, string.match, string.rep, string.format
+local concat, unpack = table.concat, table.unpack
+local pack, floor, tointeger = table.pack, math.floor, math.tointeger
+local read_file, write_file, write_out = host.read_file, host.write_file, host.write
+local remove_file, rename_file = host.remove_file, host.rename_file
+
+local MOST_OPEN, MOST_BYTES = 8, 256 * 1024
 
 local io = {}
 local file = {}
-file.__index = file
-file.__name = "FILE*"
-file.__metatable = false
-file.__tostring = function(self)
-    return self.closed and "file (closed)" or ("file (%s)"):format(self.path)
+-- What handles stand for; no script can reach it, or the metatable.
+local states = setmetatable({}, { __mode = "k" })
+local meta = {
+    __index = file,
+    __name = "FILE*",
+    __metatable = false,
+    __tostring = function(handle)
+        local self = states[handle]
+        return (not self or self.closed) and "file (closed)" or format("file (%s)", self.path)
+    end,
+    __close = function(handle)
+        if states[handle] then
+            states[handle].closed = true
+        end
+    end,
+}
+
+local function need_text(value, place, name)
+    if type(value) ~= "string" then
+        error(format("bad argument #%d to '%s' (string expected, got %s)", place, name, type(value)), 3)
+    end
+    return value
 end
 
-local open_files = setmetatable({}, { __mode = "k" })
-local MOST_OPEN = 8
+local function need_part(value, place)
+    if type(value) ~= "string" and type(value) ~= "number" then
+        error(format("bad argument #%d to 'write' (string expected, got %s)", place, type(value)), 3)
+    end
+    return tostring(value)
+end
 
-local function check(self, name)
-    if type(self) ~= "table" or not open_files[self] and not rawget(self, "closed") then
-        error(("bad argument #1 to '%s' (FILE* expected)"):format(name), 3)
+local function opened(handle, name)
+    local self = states[handle]
+    if not self then
+        error(format("bad argument #1 to '%s' (FILE* expected)", name), 3)
     end
     if self.closed then
         error("attempt to use a closed file", 3)
     end
+    return self
+end
+
+local function how_many()
+    local count = 0
+    for _, self in next, states do
+        if not self.closed then
+            count = count + 1
+        end
+    end
+    return count
 end
 
 local READERS = {}
 
 function READERS.n(self)
-    local _, stop, text = self.text:find("^%s*([+-]?[%w.]+[+-]?%d*)", self.at)
+    local _, stop, text = find(self.text, "^%s*([+-]?[%w.]+[+-]?%d*)", self.at)
     local number = text and tonumber(text)
     if not number then
         return nil
@@ -45,8 +85,8 @@ function READERS.l(self)
     if self.at > #self.text then
         return nil
     end
-    local stop = self.text:find("\n", self.at, true) or #self.text + 1
-    local line = self.text:sub(self.at, stop - 1)
+    local stop = find(self.text, "\n", self.at, true) or #self.text + 1
+    local line = sub(self.text, self.at, stop - 1)
     self.at = stop + 1
     return line
 end
@@ -55,14 +95,14 @@ function READERS.L(self)
     if self.at > #self.text then
         return nil
     end
-    local stop = self.text:find("\n", self.at, true) or #self.text
-    local line = self.text:sub(self.at, stop)
+    local stop = find(self.text, "\n", self.at, true) or #self.text
+    local line = sub(self.text, self.at, stop)
     self.at = stop + 1
     return line
 end
 
 function READERS.a(self)
-    local rest = self.text:sub(self.at)
+    local rest = sub(self.text, self.at)
     self.at = #self.text + 1
     return rest
 end
@@ -71,7 +111,7 @@ local function read_count(self, count)
     if self.at > #self.text then
         return nil
     end
-    local part = self.text:sub(self.at, self.at + count - 1)
+    local part = sub(self.text, self.at, self.at + floor(count) - 1)
     self.at = self.at + #part
     return part
 end
@@ -80,7 +120,7 @@ local function read_one(self, form)
     if type(form) == "number" then
         return read_count(self, form)
     end
-    local reader = type(form) == "string" and READERS[form:match("^%*?(%a)")]
+    local reader = type(form) == "string" and READERS[match(form, "^%*?(%a)")]
     if not reader then
         error("bad argument #1 to 'read' (invalid format)", 4)
     end
@@ -99,157 +139,160 @@ local function read(self, ...)
     for place = 1, count do
         values[place] = read_one(self, (select(place, ...)))
         if values[place] == nil then
-            return table.unpack(values, 1, place)
+            return unpack(values, 1, place)
         end
     end
-    return table.unpack(values, 1, count)
+    return unpack(values, 1, count)
 end
 
 function file:read(...)
-    check(self, "read")
-    return read(self, ...)
+    return read(opened(self, "read"), ...)
 end
 
 function file:write(...)
-    check(self, "write")
-    if not self.writable then
+    local state = opened(self, "write")
+    if not state.writable then
         return nil, "Bad file descriptor", 9
     end
     local parts = {}
     for place = 1, select("#", ...) do
-        local part = (select(place, ...))
-        if type(part) ~= "string" and type(part) ~= "number" then
-            error(("bad argument #%d to 'write' (string expected, got %s)"):format(place, type(part)), 2)
-        end
-        parts[place] = tostring(part)
+        parts[place] = need_part((select(place, ...)), place)
     end
-    local data = table.concat(parts)
-    local at = self.append and #self.text + 1 or self.at
-    local gap = ("\0"):rep(at - 1 - #self.text)
-    local text = self.text:sub(1, at - 1) .. gap .. data .. self.text:sub(at + #data)
-    local ok, problem = host.write_file(self.path, text)
+    local data = concat(parts)
+    local at = state.append and #state.text + 1 or state.at
+    if at + #data - 1 > MOST_BYTES then
+        return nil, state.path .. ": File too large", 27
+    end
+    local gap = rep("\0", at - 1 - #state.text)
+    local text = sub(state.text, 1, at - 1) .. gap .. data .. sub(state.text, at + #data)
+    local ok, problem = write_file(state.path, text)
     if not ok then
-        return nil, problem
+        return nil, problem, 5
     end
-    self.text, self.at = text, at + #data
+    state.text, state.at = text, at + #data
     return self
 end
 
 function file:lines(...)
-    check(self, "lines")
+    local state = opened(self, "lines")
     local forms = { ... }
     return function()
-        check(self, "lines")
-        return read(self, table.unpack(forms))
+        if state.closed then
+            error("file is already closed", 2)
+        end
+        return read(state, unpack(forms))
     end
 end
 
 function file:seek(whence, offset)
-    check(self, "seek")
-    local base = ({ set = 0, cur = self.at - 1, ["end"] = #self.text })[whence or "cur"]
+    local state = opened(self, "seek")
+    local base = ({ set = 0, cur = state.at - 1, ["end"] = #state.text })[whence or "cur"]
     if not base then
-        error(("bad argument #1 to 'seek' (invalid option '%s')"):format(tostring(whence)), 2)
+        error(format("bad argument #1 to 'seek' (invalid option '%s')", tostring(whence)), 2)
     end
-    local at = base + (offset or 0)
-    if at < 0 then
+    local by = tointeger(offset or 0)
+    if not by then
+        error("bad argument #2 to 'seek' (number has no integer representation)", 2)
+    end
+    local at = base + by
+    if at < 0 or at > 2 ^ 53 then
         return nil, "Invalid argument", 22
     end
-    self.at = at + 1
+    state.at = at + 1
     return at
 end
 
 function file:flush()
-    check(self, "flush")
+    opened(self, "flush")
     return self
 end
 
 function file:close()
-    check(self, "close")
-    self.closed, open_files[self] = true, nil
+    opened(self, "close").closed = true
     return true
 end
 
-file.__close = function(self)
-    self.closed, open_files[self] = true, nil
-end
-
 local function open(path, mode)
-    local kind, plus = mode:match("^([rwa])(%+?)b?$")
+    local kind, plus = match(mode, "^([rwa])(%+?)b?$")
     if not kind then
-        error("bad argument #2 to 'open' (invalid mode)", 3)
+        error("bad argument #2 to 'open' (invalid mode)", 2)
     end
-    local count = 0
-    for _ in next, open_files do
-        count = count + 1
-    end
-    if count >= MOST_OPEN then
+    if how_many() >= MOST_OPEN then
         collectgarbage("collect")
-        return nil, path .. ": Too many open files", 24
+        if how_many() >= MOST_OPEN then
+            return nil, path .. ": Too many open files", 24
+        end
     end
-    local ok, text = host.read_file(path)
+    local ok, text = read_file(path)
     if kind == "r" and not ok then
         return nil, text, 2
     end
     if kind == "w" or not ok then
         text = ""
-        local written, problem = host.write_file(path, text)
+        local written, problem = write_file(path, text)
         if not written then
-            return nil, problem
+            return nil, problem, 13
         end
     end
-    local made = setmetatable({
+    local made = setmetatable({}, meta)
+    states[made] = {
         path = path,
         text = text,
         at = 1,
         readable = kind == "r" or plus == "+",
         writable = kind ~= "r" or plus == "+",
         append = kind == "a",
-    }, file)
-    open_files[made] = true
+    }
     return made
 end
 
 function io.open(path, mode)
-    if type(path) ~= "string" then
-        error(("bad argument #1 to 'open' (string expected, got %s)"):format(type(path)), 2)
-    end
-    return open(path, mode or "r")
+    return open(need_text(path, 1, "open"), mode == nil and "r" or need_text(mode, 2, "open"))
 end
 
 function io.lines(path, ...)
-    if type(path) ~= "string" then
-        error(("bad argument #1 to 'lines' (string expected, got %s)"):format(type(path)), 2)
-    end
-    local opened, problem = open(path, "r")
-    if not opened then
+    local handle, problem = open(need_text(path, 1, "lines"), "r")
+    if not handle then
         error(problem, 2)
     end
-    local forms = { ... }
+    local state, forms = states[handle], { ... }
     return function()
-        local first, second = read(opened, table.unpack(forms))
-        if first == nil then
-            opened.closed, open_files[opened] = true, nil
+        if state.closed then
+            error("file is already closed", 2)
         end
-        return first, second
-    end
+        local values = pack(read(state, unpack(forms)))
+        if values[1] == nil then
+            state.closed = true
+        end
+        return unpack(values, 1, values.n)
+    end,
+        nil,
+        nil,
+        handle
 end
 
-function io.write(...)
+-- What io.write returns, so that calls can be chained.
+local out = setmetatable({}, { __index = {}, __name = "FILE*", __metatable = false })
+
+local function write_all(...)
     for place = 1, select("#", ...) do
-        local part = (select(place, ...))
-        if type(part) ~= "string" and type(part) ~= "number" then
-            error(("bad argument #%d to 'write' (string expected, got %s)"):format(place, type(part)), 2)
-        end
-        host.write(tostring(part))
+        write_out(need_part((select(place, ...)), place))
     end
-    return io
+    return out
+end
+
+io.write = write_all
+
+function out.write(_, ...)
+    return write_all(...)
 end
 
 function io.type(value)
-    if type(value) == "table" and open_files[value] then
-        return "file"
+    local state = value ~= nil and states[value]
+    if not state then
+        return nil
     end
-    return type(value) == "table" and rawget(value, "closed") and "closed file" or nil
+    return state.closed and "closed file" or "file"
 end
 
 local function outcome(ok, problem)
@@ -261,8 +304,8 @@ end
 
 return io,
     function(path)
-        return outcome(host.remove_file(tostring(path)))
+        return outcome(remove_file(need_text(path, 1, "remove")))
     end,
     function(path, other)
-        return outcome(host.rename_file(tostring(path), tostring(other)))
+        return outcome(rename_file(need_text(path, 1, "rename"), need_text(other, 2, "rename")))
     end

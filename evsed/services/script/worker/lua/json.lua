@@ -9,7 +9,7 @@ local concat, sort = table.concat, table.sort
 local type, next, rawget, rawlen, tostring, tonumber = type, next, rawget, rawlen, tostring, tonumber
 local error, pcall, select, math_type = error, pcall, select, math.type
 local find, sub, byte, char, format, gsub = string.find, string.sub, string.byte, string.char, string.format, string.gsub
-local utf8_char, utf8_len = utf8.char, utf8.len
+local rep, utf8_char, utf8_len = string.rep, utf8.char, utf8.len
 
 local json = {}
 local null = {}
@@ -79,12 +79,12 @@ local function encode_array(value, length, indent, depth, out)
             out[#out + 1] = ","
         end
         if indent then
-            out[#out + 1] = "\n" .. ("  "):rep(depth)
+            out[#out + 1] = "\n" .. rep("  ", depth)
         end
         encode(rawget(value, place), indent, depth, out)
     end
     if indent and length > 0 then
-        out[#out + 1] = "\n" .. ("  "):rep(depth - 1)
+        out[#out + 1] = "\n" .. rep("  ", depth - 1)
     end
     out[#out + 1] = "]"
 end
@@ -109,13 +109,13 @@ local function encode_object(value, indent, depth, out)
             out[#out + 1] = ","
         end
         if indent then
-            out[#out + 1] = "\n" .. ("  "):rep(depth)
+            out[#out + 1] = "\n" .. rep("  ", depth)
         end
         out[#out + 1] = encode_text(keys[place]) .. (indent and ": " or ":")
         encode(values[keys[place]], indent, depth, out)
     end
     if indent and #keys > 0 then
-        out[#out + 1] = "\n" .. ("  "):rep(depth - 1)
+        out[#out + 1] = "\n" .. rep("  ", depth - 1)
     end
     out[#out + 1] = "}"
 end
@@ -150,7 +150,7 @@ function json.encode(...)
     end
     local value, formatted = ...
     if formatted ~= nil and type(formatted) ~= "boolean" then
-        error(("bad argument #2 to 'encode' (boolean expected, got %s)"):format(type(formatted)), 2)
+        error(format("bad argument #2 to 'encode' (boolean expected, got %s)", type(formatted)), 2)
     end
     local out = {}
     local ok, problem = pcall(encode, value, formatted, 0, out)
@@ -330,7 +330,7 @@ end
 
 function json.decode(text)
     if type(text) ~= "string" then
-        error(("bad argument #1 to 'decode' (string expected, got %s)"):format(type(text)), 2)
+        error(format("bad argument #1 to 'decode' (string expected, got %s)", type(text)), 2)
     end
     if #text > LONGEST then
         error(NO_JSON, 2)

@@ -2,16 +2,18 @@
 
 local watchdog, host, json, engine = ...
 
-local error, type, tonumber, tostring, ipairs, select = error, type, tonumber, tostring, ipairs, select
-local setmetatable, remove, insert = setmetatable, table.remove, table.insert
-local yield = watchdog.coroutine.yield
+local error, type, tonumber, tostring, ipairs = error, type, tonumber, tostring, ipairs
+local setmetatable, remove, insert, unpack = setmetatable, table.remove, table.insert, table.unpack
+local find, sub, gmatch, format, char, floor = string.find, string.sub, string.gmatch, string.format, string.char, math.floor
+local yield, isyieldable = watchdog.coroutine.yield, watchdog.coroutine.isyieldable
+local call, mqtt_state = host.call, host.mqtt_state
 
 local loaded = {}
 -- What finalizers leave for the next pass: they must not call the host themselves.
 local dropped = {}
 
 local function bad(place, name, text)
-    error(("bad argument #%d to '%s' (%s)"):format(place, name, text), 3)
+    error(format("bad argument #%d to '%s' (%s)", place, name, text), 3)
 end
 
 -- evse and energymeter -----------------------------------------------------------------------------------
@@ -36,7 +38,7 @@ local function setter(module, name, kind)
                 bad(1, name, "Must be number")
             end
         end
-        local ok, problem = host.call(full, value)
+        local ok, problem = call(full, value)
         if not ok then
             bad(1, name, problem)
         end
@@ -45,9 +47,9 @@ end
 
 local function action(full, name)
     return function()
-        local ok, problem = host.call(full)
+        local ok, problem = call(full)
         if not ok then
-            error(("%s: %s"):format(name, problem), 2)
+            error(format("%s: %s", name, problem), 2)
         end
     end
 end
@@ -57,13 +59,13 @@ local function build(module, constants, getters, setters, actions)
     for name, value in next, constants do
         made[name] = value
     end
-    for name in getters:gmatch("%a+") do
+    for name in gmatch(getters, "%a+") do
         made["get" .. name] = getter(module, name)
     end
     for name, kind in next, setters do
         made["set" .. name] = setter(module, "set" .. name, kind)
     end
-    for name in actions:gmatch("%a+") do
+    for name in gmatch(actions, "%a+") do
         made[name] = action(module .. "." .. name, name)
     end
     return made
@@ -90,7 +92,7 @@ loaded.energymeter = build("energymeter", { MODEDUMMY = 0, MODECUR = 1, MODECURV
 ]], { mode = "number", acvoltage = "number", threephases = "boolean" }, "resettotalconsumption")
 
 -- Older scripts ask the station for these.
-for name in ("power chargingtime sessiontime consumption voltage current"):gmatch("%a+") do
+for name in gmatch("power chargingtime sessiontime consumption voltage current", "%a+") do
     loaded.evse["get" .. name] = loaded.energymeter["get" .. name]
 end
 
@@ -110,7 +112,7 @@ local aux = {}
 loaded.aux = aux
 
 local function aux_call(full, ...)
-    local ok, value = host.call(full, ...)
+    local ok, value = call(full, ...)
     if not ok then
         error(value, 3)
     end
@@ -119,11 +121,11 @@ end
 
 function aux.write(name, value)
     if type(name) ~= "string" then
-        bad(1, "write", ("string expected, got %s"):format(type(name)))
+        bad(1, "write", format("string expected, got %s", type(name)))
     elseif not host.has_output(name) then
         error("unknow output name", 2)
     elseif type(value) ~= "boolean" then
-        bad(2, "write", ("boolean expected, got %s"):format(type(value)))
+        bad(2, "write", format("boolean expected, got %s", type(value)))
     end
     aux_call("aux.write", name, value)
 end
@@ -131,7 +133,7 @@ end
 local function aux_reader(name)
     return function(input)
         if type(input) ~= "string" then
-            bad(1, name, ("string expected, got %s"):format(type(input)))
+            bad(1, name, format("string expected, got %s", type(input)))
         end
         return (aux_call("aux." .. name, input))
     end
@@ -141,21 +143,27 @@ aux.read, aux.analogread = aux_reader("read"), aux_reader("analogread")
 
 -- serial ---------------------------------------------------------------------------------------------------
 
-local port = {}
-port.__index = port
-port.__name = "serial port"
-port.__metatable = false
-port.__gc = function(self)
-    if self.number then
-        insert(dropped, { "serial.close", self.number })
-    end
+-- What handles stand for; kept where no script can reach it.
+local ports = setmetatable({}, { __mode = "k" })
+
+-- The metatable of a handle is never its table of methods: a script can reach and change those.
+local function handle(name, methods, collected)
+    return { __index = methods, __name = name, __metatable = false, __gc = collected }
 end
 
+local port = {}
+local port_meta = handle("serial port", port, function(self)
+    if ports[self] then
+        insert(dropped, { "serial.close", ports[self] })
+    end
+end)
+
 local function serial_call(self, name, ...)
-    if getmetatable(self) ~= false or not rawget(self, "number") then
+    local number = ports[self]
+    if not number then
         error("serial error", 3)
     end
-    local ok, value = host.call("serial." .. name, self.number, ...)
+    local ok, value = call("serial." .. name, number, ...)
     if not ok then
         error("serial error", 3)
     end
@@ -163,12 +171,15 @@ local function serial_call(self, name, ...)
 end
 
 function port:read()
-    return serial_call(self, "read")
+    return (serial_call(self, "read"))
 end
 
 function port:write(data)
     if type(data) == "number" then
-        data = string.char(math.floor(data) % 256)
+        if data ~= data or data - data ~= 0 then
+            error("argument must be number or string", 2)
+        end
+        data = char(floor(data) % 256)
     elseif type(data) ~= "string" then
         error("argument must be number or string", 2)
     end
@@ -181,45 +192,51 @@ end
 
 function port:close()
     serial_call(self, "close")
-    self.number = nil
+    ports[self] = nil
 end
 
 loaded.serial = {
     open = function(which)
-        local ok, number = host.call("serial.open", which)
+        local kind = type(which)
+        if kind ~= "nil" and kind ~= "string" and kind ~= "number" then
+            bad(1, "open", "string expected")
+        end
+        local ok, number = call("serial.open", which)
         if not ok or not number then
             return nil
         end
-        return setmetatable({ number = number }, port)
+        local made = setmetatable({}, port_meta)
+        ports[made] = number
+        return made
     end,
 }
 
 -- mqtt -----------------------------------------------------------------------------------------------------
 
-local clients = setmetatable({}, { __mode = "v" })
+local MOST_SUBSCRIPTIONS = 32
+
+local clients = setmetatable({}, { __mode = "k" })
+local by_number = setmetatable({}, { __mode = "v" })
 
 local client = {}
-client.__index = client
-client.__name = "mqtt client"
-client.__metatable = false
-client.__gc = function(self)
-    insert(dropped, { "mqtt.close", self.number })
-end
+local client_meta = handle("mqtt client", client, function(self)
+    insert(dropped, { "mqtt.close", clients[self].number })
+end)
 
 -- MQTT 3.1.1 section 4.7.
 local function matches(filter, topic)
-    if topic:sub(1, 1) == "$" and filter:find("^[+#]") then
+    if sub(topic, 1, 1) == "$" and find(filter, "^[+#]") then
         return false
     end
     local at = 1
-    for level in (filter .. "/"):gmatch("(.-)/") do
+    for level in gmatch(filter .. "/", "(.-)/") do
         if level == "#" then
             return true
         elseif not at then
             return false
         end
-        local stop = topic:find("/", at, true)
-        local name = topic:sub(at, (stop or 0) - 1)
+        local stop = find(topic, "/", at, true)
+        local name = sub(topic, at, (stop or 0) - 1)
         if level ~= "+" and level ~= name then
             return false
         end
@@ -229,101 +246,122 @@ local function matches(filter, topic)
 end
 
 local function matches_parent(filter, topic)
-    return filter:sub(-2) == "/#" and matches(filter:sub(1, -3), topic)
+    return sub(filter, -2) == "/#" and matches(sub(filter, 1, -3), topic)
+end
+
+local function mine(self)
+    local found = clients[self]
+    if not found then
+        error("mqtt client expected", 3)
+    end
+    return found
 end
 
 function client:connect()
-    if not watchdog.coroutine.isyieldable() then
+    local number = mine(self).number
+    if not isyieldable() then
         error("attempt to yield from outside a coroutine", 2)
     end
-    host.call("mqtt.connect", self.number)
+    call("mqtt.connect", number)
     local attempt
     repeat
         yield(50)
-        attempt = host.mqtt_state(self.number)
+        attempt = mqtt_state(number)
     until attempt ~= "connecting"
     return attempt == "connected"
 end
 
 function client:disconnect()
-    host.call("mqtt.disconnect", self.number)
+    call("mqtt.disconnect", mine(self).number)
 end
 
 local function need_text(value, place, name)
     if type(value) == "number" then
         return tostring(value)
     elseif type(value) ~= "string" then
-        error(("bad argument #%d to '%s' (string expected)"):format(place, name), 3)
+        error(format("bad argument #%d to '%s' (string expected)", place, name), 3)
     end
     return value
 end
 
 function client:subscribe(filter, callback)
+    local own = mine(self)
     filter = need_text(filter, 1, "subscribe")
     if type(callback) ~= "function" then
         bad(2, "subscribe", "function expected")
     end
-    for _, one in ipairs(self.subscriptions) do
+    for _, one in ipairs(own.subscriptions) do
         if one.filter == filter then
             one.callback = callback
             return
         end
     end
-    local ok, problem = host.call("mqtt.subscribe", self.number, filter)
+    if #own.subscriptions >= MOST_SUBSCRIPTIONS then
+        error("too many subscriptions", 2)
+    end
+    local ok, problem = call("mqtt.subscribe", own.number, filter)
     if not ok then
         error(problem, 2)
     end
-    insert(self.subscriptions, { filter = filter, callback = callback })
+    insert(own.subscriptions, { filter = filter, callback = callback })
 end
 
 function client:unsubscribe(filter)
+    local own = mine(self)
     filter = need_text(filter, 1, "unsubscribe")
-    for place, one in ipairs(self.subscriptions) do
+    for place, one in ipairs(own.subscriptions) do
         if one.filter == filter then
-            remove(self.subscriptions, place)
-            host.call("mqtt.unsubscribe", self.number, filter)
+            remove(own.subscriptions, place)
+            call("mqtt.unsubscribe", own.number, filter)
             return
         end
     end
 end
 
 function client:publish(topic, data, qos, retain)
+    local own = mine(self)
     topic, data = need_text(topic, 1, "publish"), need_text(data, 2, "publish")
     qos = tonumber(qos == nil and 1 or qos)
     if not qos then
         bad(3, "publish", "number expected")
     end
-    retain = retain == true or (tonumber(retain) or 0) ~= 0
-    local ok, problem = host.call("mqtt.publish", self.number, topic, data, qos >= 1 and 1 or 0, retain)
+    retain = retain == true or type(retain) == "number" and retain ~= 0
+    local ok, problem = call("mqtt.publish", own.number, topic, data, qos >= 1 and 1 or 0, retain)
     if not ok then
         error(problem, 2)
     end
 end
 
 local function text_or_nothing(value, place)
-    return value ~= nil and need_text(value, place, "client") or nil
+    if value == nil then
+        return nil
+    elseif type(value) ~= "string" and type(value) ~= "number" then
+        error(format("bad argument #%d to 'client' (string expected)", place), 3)
+    end
+    return tostring(value)
 end
 
 loaded.mqtt = {
     client = function(uri, user, password)
         uri = need_text(uri, 1, "client")
         user, password = text_or_nothing(user, 2), text_or_nothing(password, 3)
-        local ok, number = host.call("mqtt.client", uri, user, password)
+        local ok, number = call("mqtt.client", uri, user, password)
         if not ok then
             error(number, 2)
         end
-        local made = setmetatable({ number = number, subscriptions = {}, owner = engine.owner() }, client)
-        clients[number] = made
+        local made = setmetatable({}, client_meta)
+        clients[made] = { number = number, subscriptions = {}, owner = engine.owner() }
+        by_number[number] = made
         return made
     end,
 }
 
 -- Returns whether somebody was called.
 function engine.mqtt(number, topic, data)
-    local made = clients[number]
-    for _, one in ipairs(made and { table.unpack(made.subscriptions) } or {}) do
+    local own = by_number[number] and clients[by_number[number]]
+    for _, one in ipairs(own and { unpack(own.subscriptions) } or {}) do
         if matches(one.filter, topic) or matches_parent(one.filter, topic) then
-            engine.call_back(made.owner, one.callback, topic, data)
+            engine.call_back(own.owner, one.callback, topic, data)
         end
     end
 end
@@ -332,7 +370,7 @@ end
 function engine.sweep()
     while dropped[1] do
         local one = remove(dropped)
-        host.call(one[1], one[2])
+        call(one[1], one[2])
     end
 end
 

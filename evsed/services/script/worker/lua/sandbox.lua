@@ -2,16 +2,17 @@
 
 local watchdog, host = ...
 
-local error, load, select, tostring, type, rawget = error, load, select, tostring, type, rawget
+local error, load, select, tostring, type, rawget = error, watchdog.load, select, tostring, type, rawget
 local concat, floor = table.concat, math.floor
-local setmetatable, getmetatable, collectgarbage = setmetatable, getmetatable, collectgarbage
-local time, date = os.time, os.date
+local find, gsub, gmatch, sub, format = string.find, string.gsub, string.gmatch, string.sub, string.format
+local setmetatable, getmetatable, collectgarbage = watchdog.borrowed(setmetatable), getmetatable, collectgarbage
+local time, date = watchdog.borrowed(os.time), watchdog.borrowed(os.date)
 
 local env = {}
 env._G = env
 env._VERSION = "Lua 5.4"
 
-for name in ("assert error getmetatable ipairs next pairs rawequal rawget rawlen rawset select tonumber tostring type"):gmatch("%a+") do
+for name in gmatch("assert error getmetatable ipairs next pairs rawequal rawget rawlen rawset select tonumber tostring type", "%a+") do
     env[name] = _G[name]
 end
 
@@ -57,7 +58,7 @@ end
 
 function env.load(chunk, name, mode, ...)
     if mode ~= nil and mode ~= "t" and mode ~= "bt" then
-        if mode == "b" and type(chunk) == "string" and chunk:sub(1, 1) ~= "\27" then
+        if mode == "b" and type(chunk) == "string" and sub(chunk, 1, 1) ~= "\27" then
             return load(chunk, name, "b")
         end
         mode = "t"
@@ -69,19 +70,11 @@ function env.load(chunk, name, mode, ...)
     return load(chunk, name, "t", scope)
 end
 
-local function load_file(path)
-    local ok, text = host.read_file(path)
-    if not ok then
-        return nil, text
-    end
-    return load(text, "@" .. path, "t", env)
-end
-
 function env.loadfile(path, _, ...)
     if type(path) ~= "string" then
         error("bad argument #1 to 'loadfile' (string expected)", 2)
     end
-    local ok, text, full = host.read_file(path)
+    local ok, text = host.read_file(path)
     if not ok then
         return nil, "cannot open " .. path
     end
@@ -89,7 +82,7 @@ function env.loadfile(path, _, ...)
     if select("#", ...) > 0 then
         scope = (...)
     end
-    return load(text, "@" .. (full or path), "t", scope)
+    return load(text, "@" .. path, "t", scope)
 end
 
 local package = { loaded = {}, preload = {}, path = "/usr/lua/?.lua;/usr/lua/?/init.lua", cpath = "" }
@@ -97,15 +90,15 @@ env.package = package
 
 local function search(name)
     local tried = {}
-    if name:find("^[%w_.-]+$") and type(package.path) == "string" then
-        local place = name:gsub("%.", "/")
-        for pattern in package.path:gmatch("[^;]+") do
-            local path = pattern:gsub("%?", (place:gsub("%%", "%%%%")))
+    if find(name, "^[%w_.-]+$") and type(package.path) == "string" then
+        local place = gsub(gsub(name, "%.", "/"), "%%", "%%%%")
+        for pattern in gmatch(package.path, "[^;]+") do
+            local path = gsub(pattern, "%?", place)
             local ok, text = host.read_file(path)
             if ok then
                 return path, text
             end
-            tried[#tried + 1] = ("\n\tno file '%s'"):format(path)
+            tried[#tried + 1] = format("\n\tno file '%s'", path)
         end
     end
     return nil, concat(tried)
@@ -115,7 +108,7 @@ function env.require(name)
     if type(name) == "number" then
         name = tostring(name)
     elseif type(name) ~= "string" then
-        error(("bad argument #1 to 'require' (string expected, got %s)"):format(type(name)), 2)
+        error(format("bad argument #1 to 'require' (string expected, got %s)", type(name)), 2)
     end
     local loaded = package.loaded[name]
     if loaded then
@@ -125,12 +118,12 @@ function env.require(name)
     if not loader then
         local path, text = search(name)
         if not path then
-            error(("module '%s' not found:%s"):format(name, text), 2)
+            error(format("module '%s' not found:%s", name, text), 2)
         end
         local problem
         loader, problem = load(text, "@" .. path, "t", env)
         if not loader then
-            error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, problem), 2)
+            error(format("error loading module '%s' from file '%s':\n\t%s", name, path, problem), 2)
         end
         origin = path
     end
@@ -146,7 +139,9 @@ end
 -- Time -----------------------------------------------------------------------------------------------
 
 env.os = {
-    clock = host.uptime,
+    clock = function()
+        return (host.uptime())
+    end,
     difftime = os.difftime,
     getenv = function()
         return nil
@@ -179,10 +174,10 @@ function env.warn(first, ...)
     local parts = { first, ... }
     for place = 1, select("#", ...) + 1 do
         if type(parts[place]) ~= "string" then
-            error(("bad argument #%d to 'warn' (string expected)"):format(place), 2)
+            error(format("bad argument #%d to 'warn' (string expected)", place), 2)
         end
     end
-    if select("#", ...) == 0 and first:sub(1, 1) == "@" then
+    if select("#", ...) == 0 and sub(first, 1, 1) == "@" then
         if first == "@on" or first == "@off" then
             warnings = first == "@on"
         end
@@ -191,4 +186,4 @@ function env.warn(first, ...)
     end
 end
 
-return env, package.loaded, load_file
+return env, package.loaded

@@ -4,16 +4,18 @@
 -- made. A handler of an error that was raised in a hook runs without hooks: it is never called then.
 
 local raw = coroutine
-local clock, sethook = os.clock, debug.sethook
-local pcall, xpcall, error, select, type = pcall, xpcall, error, select, type
+local clock, sethook, format, gsub = os.clock, debug.sethook, string.format, string.gsub
+local pcall, xpcall, error, select, type, load = pcall, xpcall, error, select, type, load
+local running, raw_isyieldable, raw_yield = raw.running, raw.isyieldable, raw.yield
+local raw_create, raw_resume, raw_close, status = raw.create, raw.resume, raw.close, raw.status
 
 local TEXT = "watchdog end execution"
 local NO_YIELD = "attempt to yield from outside a coroutine"
 local EVERY = 1000
 
 local began, budget, expired = 0, 0, false
--- How many calls are under way that must not yield although they may be inside a coroutine.
-local unyielding = 0
+-- Coroutines in which a call is under way that must not yield; those it makes itself may.
+local barred = setmetatable({}, { __mode = "k" })
 
 local function hook()
     if expired or clock() - began > budget then
@@ -30,7 +32,6 @@ function watchdog.run(seconds, f, ...)
     sethook(hook, "", EVERY)
     local function finish(...)
         sethook()
-        unyielding = 0
         if expired then
             return false, TEXT
         end
@@ -41,9 +42,11 @@ end
 
 -- Calls f(...) where it must not yield, and lets errors through.
 function watchdog.without_yield(f, ...)
-    unyielding = unyielding + 1
+    local thread = running()
+    local before = barred[thread]
+    barred[thread] = true
     local function finish(ok, ...)
-        unyielding = unyielding - 1
+        barred[thread] = before
         if expired then
             error(TEXT, 0)
         end
@@ -64,8 +67,28 @@ local function passed(...)
     return ...
 end
 
+local function at_caller(ok, ...)
+    if expired then
+        error(TEXT, 0)
+    elseif ok then
+        return ...
+    end
+    local problem = ...
+    if type(problem) == "string" then
+        problem = gsub(problem, "^(bad argument #%d+ to ')%a+%.", "%1")
+    end
+    error(problem, 2)
+end
+
+-- Returns f for scripts: its errors carry the line that called it, not one of ours.
+function watchdog.borrowed(f)
+    return function(...)
+        return at_caller(pcall(f, ...))
+    end
+end
+
 local function create(f)
-    local made = raw.create(f)
+    local made = raw_create(f)
     sethook(made, hook, "", EVERY)
     return made
 end
@@ -78,15 +101,19 @@ local function wrapped(thread, ok, ...)
         return ...
     end
     local problem = ...
-    if raw.status(thread) == "dead" then
-        raw.close(thread)
+    if status(thread) == "dead" then
+        local ended, last = raw_close(thread)
+        if not ended then
+            problem = last
+        end
+        passed()
     end
-    error(problem, type(problem) == "string" and 3 or 0)
+    error(problem, type(problem) == "string" and 2 or 0)
 end
 
 local function need_function(f, name)
     if type(f) ~= "function" then
-        error(("bad argument #1 to '%s' (function expected)"):format(name), 3)
+        error(format("bad argument #1 to '%s' (function expected)", name), 3)
     end
 end
 
@@ -99,26 +126,27 @@ watchdog.coroutine = {
         need_function(f, "wrap")
         local thread = create(f)
         return function(...)
-            return wrapped(thread, raw.resume(thread, ...))
+            return wrapped(thread, raw_resume(thread, ...))
         end
     end,
     resume = function(thread, ...)
-        return passed(raw.resume(thread, ...))
+        if type(thread) ~= "thread" then
+            error("bad argument #1 to 'resume' (coroutine expected)", 2)
+        end
+        return passed(raw_resume(thread, ...))
     end,
-    close = function(thread)
-        return passed(raw.close(thread))
-    end,
+    close = watchdog.borrowed(raw_close),
     yield = function(...)
-        if unyielding > 0 or not raw.isyieldable() then
+        if barred[running()] or not raw_isyieldable() then
             error(NO_YIELD, 2)
         end
-        return raw.yield(...)
+        return raw_yield(...)
     end,
     isyieldable = function()
-        return unyielding == 0 and raw.isyieldable()
+        return not barred[running()] and raw_isyieldable()
     end,
-    running = raw.running,
-    status = raw.status,
+    running = running,
+    status = status,
 }
 
 function watchdog.pcall(...)
@@ -139,6 +167,11 @@ function watchdog.xpcall(f, handler, ...)
         return handler(...)
     end
     return passed(xpcall(f, handle, ...))
+end
+
+-- A reader that is given to load runs protected: what ends it must end the rest as well.
+function watchdog.load(...)
+    return passed(load(...))
 end
 
 return watchdog
