@@ -2,12 +2,13 @@
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
 
 from evsed.errors import BrokenUpload, DisplayError, RejectedError
+from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.services.rest.answers import failed, json_answer, ok
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.ports import Display, DisplayInfo
@@ -38,6 +39,7 @@ class DisplayResource:
 
     display: Display
     uploads: UploadReader
+    limiter: RepeatLimiter = field(default_factory=RepeatLimiter)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -77,10 +79,15 @@ class DisplayResource:
         try:
             await self.display.upload(length, baud_rate, self.uploads.pieces(request))
         except DisplayError as error:
-            return _refused(531, error)
+            return self._refused(531, error)
         except BrokenUpload as error:
-            return _refused(532, error)
+            return self._refused(532, error)
         return ok()
+
+    def _refused(self, status: int, error: Exception) -> web.Response:
+        facts = (status, str(error))
+        self.limiter.log(_log, logging.WARNING, facts, "display upload: %s: %s", *facts)
+        return failed(status, str(error), close=True)
 
 
 def _baud_rate(request: web.Request) -> int:
@@ -89,8 +96,3 @@ def _baud_rate(request: web.Request) -> int:
         wanted = f"a whole number {BAUD_RATES[0]}..{BAUD_RATES[-1]} expected"
         raise RejectedError(wanted, key="baud-rate")
     return int(text)
-
-
-def _refused(status: int, error: Exception) -> web.Response:
-    _log.warning("display upload: %s: %s", status, error)
-    return failed(status, str(error), close=True)

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from evsed.errors import BrokenUpload, RejectedError, UpdateError
+from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.operations.operations import Operations
 from evsed.services.rest.answers import failed, json_answer, ok
 from evsed.services.rest.body import BodyReader
@@ -29,6 +30,7 @@ class FirmwareResource:
     updater: Updater
     bodies: BodyReader = field(default_factory=BodyReader)
     uploads: UploadReader
+    limiter: RepeatLimiter = field(default_factory=RepeatLimiter)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the table."""
@@ -119,7 +121,7 @@ class FirmwareResource:
         try:
             await self.updater.update()
         except UpdateError as error:
-            return _refused("update", error.status, str(error))
+            return self._refused("update", error.status, str(error))
         return ok()
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -128,12 +130,12 @@ class FirmwareResource:
         try:
             await self.updater.upload(announced_length(request), self.uploads.pieces(request))
         except UpdateError as error:
-            return _refused("upload", error.status, str(error), close=True)
+            return self._refused("upload", error.status, str(error), close=True)
         except BrokenUpload as error:
-            return _refused("upload", 522, str(error), close=True)
+            return self._refused("upload", 522, str(error), close=True)
         return ok()
 
-
-def _refused(what: str, status: int, line: str, *, close: bool = False) -> web.Response:
-    _log.warning("firmware %s: %s: %s", what, status, line)
-    return failed(status, line, close=close)
+    def _refused(self, what: str, status: int, line: str, *, close: bool = False) -> web.Response:
+        facts = (what, status, line)
+        self.limiter.log(_log, logging.WARNING, facts, "firmware %s: %s: %s", *facts)
+        return failed(status, line, close=close)
