@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from evsed.settings.files import sync_folder
+
 
 class TreeSwap:
     """The user's tree, the new one beside it, and the old one while nobody knows how it ends.
@@ -41,7 +43,7 @@ class TreeSwap:
             if self._old.exists():
                 self._old.rename(self.tree)
             raise
-        _sync(self.tree.parent)
+        sync_folder(self.tree.parent)
 
     def undo(self) -> None:
         """Put the old tree back after a ``swap``."""
@@ -50,7 +52,7 @@ class TreeSwap:
             self._old.rename(self.tree)
         else:
             self.tree.mkdir(mode=0o750)
-        _sync(self.tree.parent)
+        sync_folder(self.tree.parent)
 
     def rescue(self) -> bool:
         """Put the old tree back when there is no other; tell whether anything is left to remove."""
@@ -62,11 +64,3 @@ class TreeSwap:
         """Rescue the old tree, and remove what is not needed any more."""
         if self.rescue():
             shutil.rmtree(self.work, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

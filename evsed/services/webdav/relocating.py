@@ -26,7 +26,7 @@ class _Plan:
 
     def __init__(self, call: Call) -> None:
         headers = call.request.headers
-        refuse_fixed_source(call)
+        refuse_fixed(call)
         self.source = call.names
         self.overwrite = overwrite(headers.get("Overwrite"))
         self.depth = depth(headers.get("Depth"))
@@ -44,15 +44,6 @@ class _Plan:
         wanted = (INFINITY,) if moving else (0, INFINITY)
         if there.collection and self.depth not in wanted:
             raise bad(f"Depth: {'infinity' if moving else '0 or infinity'} expected")
-
-
-def refuse_fixed_source(call: Call) -> None:
-    """Refuse to move or copy the tree itself, unless the destination shows the reason better.
-
-    Raises:
-        DavError: 403.
-    """
-    refuse_fixed(call)
 
 
 def _within(inner: Names, outer: Names) -> bool:
