@@ -43,16 +43,22 @@ class Parameters:
         self._lock = threading.Lock()
 
     def of(self, component: str) -> dict[str, str]:
-        """Return what is stored for a component; nothing when the file cannot be read."""
+        """Return what is stored for a component.
+
+        Raises:
+            StorageError: the file, or this part of it, is not ours to understand.
+        """
         try:
             found = self._read().get(component)
         except StorageError as error:
             _log.error("%s", error)
-            return {}
+            raise
+        if found is not None and found != "" and not isinstance(found, dict):
+            raise StorageError(f"params.yaml: {component} is not a mapping")
         return _texts(found)
 
     def change(self, component: str, values: Mapping[str, Value]) -> None:
-        """Store some values; all others, known or not, stay as they are.
+        """Store some values, forget those that are None; all others, known or not, stay.
 
         Raises:
             StorageError: the file cannot be read or written.
@@ -62,6 +68,8 @@ class Parameters:
             block = document.get(component)
             kept = dict(block) if isinstance(block, dict) else {}
             kept.update({key: stored_text(value) for key, value in values.items()})
+            for key in [key for key, value in values.items() if value is None]:
+                del kept[key]
             document[component] = kept
             text = yaml.safe_dump(document, allow_unicode=True, default_flow_style=False)
             try:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
-from evsed.errors import EvsedError, RejectedError
+from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
 from evsed.services.script.parameters import Parameters
@@ -89,6 +89,7 @@ class Calls:
         parameters: values of components.
         ports: the serial port for scripts.
         brokers: MQTT.
+        say: takes a line for the user.
     """
 
     def __init__(
@@ -97,9 +98,11 @@ class Calls:
         parameters: Parameters,
         ports: SerialPorts,
         brokers: Brokers,
+        say: Callable[[str], None],
     ) -> None:
         self._operations, self._parameters = operations, parameters
         self._ports, self._brokers = ports, brokers
+        self._say = say
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
         self._stored_s = float("-inf")
@@ -187,7 +190,11 @@ class Calls:
         return ()
 
     async def _stored(self, component: str) -> tuple[dict[str, str]]:
-        return (await asyncio.to_thread(self._parameters.of, component),)
+        try:
+            return (await asyncio.to_thread(self._parameters.of, component),)
+        except StorageError as error:
+            self._say(f"{error}; the defaults are used")
+            return ({},)
 
     async def _release(self, component: str) -> tuple[()]:
         if self._port_owner == component:

@@ -5,13 +5,20 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import evsed
 from evsed.errors import RejectedError
 from evsed.operations.operations import Operations
+from evsed.services.script.components import (
+    Component,
+    Parameter,
+    checked,
+    shown_component,
+    shown_parameters,
+    values_to_store,
+)
 from evsed.services.script.output import Output, Ring
 from evsed.services.script.parameters import Parameters, Value
 from evsed.services.script.rpc import Brokers, Calls, SerialPorts
@@ -26,30 +33,11 @@ _STUCK: Final = 3
 _WITHIN_S: Final = 600.0
 _READY_S: Final = 2.0
 _NO_LUA: Final = 69
-_MOST_TEXT_BYTES: Final = 4096
+_MOST_ON_THE_WAY: Final = 20
+#: Stands for the exit status of a worker that could not even be started.
+_NOT_STARTED: Final = -1
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One component as interfaces show it."""
-
-    id: str
-    name: str
-    description: str
-    status: str
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a component."""
-
-    key: str
-    name: str
-    type: str
-    value: Value
 
 
 class ScriptService:
@@ -60,7 +48,8 @@ class ScriptService:
         root: the folder scripts call ``/usr``.
         ring: keeps what they print.
         ports: the serial port for scripts.
-        brokers: makes MQTT for scripts, given who takes the messages.
+        brokers: makes MQTT for scripts, given who takes a message, who knows whether there is
+            room for one, and who takes a line for the user.
     """
 
     name = "script"
@@ -72,13 +61,21 @@ class ScriptService:
         *,
         ring: Ring,
         ports: SerialPorts,
-        brokers: Callable[[Callable[[int, str, bytes], None]], Brokers],
+        brokers: Callable[
+            [Callable[[int, str, bytes], None], Callable[[], bool], Callable[[str], None]], Brokers
+        ],
     ) -> None:
         self._operations = operations
         self._root = root
         self._output = Output(ring)
         self._parameters = Parameters(root / "lua" / "params.yaml")
-        self._calls = Calls(operations, self._parameters, ports, brokers(self.deliver))
+        self._calls = Calls(
+            operations,
+            self._parameters,
+            ports,
+            brokers(self.deliver, self.has_room, self._output.say),
+            self._output.say,
+        )
         self._worker: WorkerProcess | None = None
         self._components: list[Message] = []
         self._stuck: dict[str, deque[float]] = {}
@@ -88,6 +85,8 @@ class ScriptService:
         self._watch = TreeWatch(root / "lua")
         self._restarted = asyncio.Condition()
         self._restarts = 0
+        #: messages of brokers the worker has been sent and has not taken yet
+        self._on_the_way = 0
 
     # What settings and clients ask for.
 
@@ -107,26 +106,12 @@ class ScriptService:
 
     def components(self) -> Sequence[Component]:
         """Return the components in their order."""
-        return [
-            Component(
-                one["id"],
-                one["name"],
-                one.get("description") or "",
-                one["status"],
-                one.get("error"),
-            )
-            for one in self._components
-        ]
+        return [shown_component(one) for one in self._components]
 
     def component(self, name: str) -> Sequence[Parameter] | None:
         """Return the parameters of the component with this id, in order; None when unknown."""
         found = self._find(name)
-        if found is None:
-            return None
-        return [
-            Parameter(one["key"], one["name"], one["type"], one.get("value"))
-            for one in found["params"]
-        ]
+        return None if found is None else shown_parameters(found)
 
     async def set_component(self, name: str, values: Mapping[str, Value]) -> None:
         """Change some parameters of a known component, and start it again.
@@ -138,10 +123,8 @@ class ScriptService:
         found = self._find(name)
         if found is None:
             raise RejectedError("there is no such component", key=name)
-        declared = {one["key"]: one["type"] for one in found["params"]}
-        for key, value in values.items():
-            _check(key, value, declared)
-        await asyncio.to_thread(self._parameters.change, name, values)
+        stored = values_to_store(found, values)
+        await asyncio.to_thread(self._parameters.change, name, stored)
         self._stuck.pop(name, None)
         await self._restart_component(name)
 
@@ -179,6 +162,7 @@ class ScriptService:
         """Run one worker until it ends or is to be started afresh."""
         self._output.restart()
         self._components = []
+        self._on_the_way = 0
         worker = self._worker = WorkerProcess(self._take)
         first = await self._first_message()
         running = asyncio.create_task(worker.run(first))
@@ -188,7 +172,7 @@ class ScriptService:
             if again.done():
                 await worker.stop()
             else:
-                await self._after_death(running.result())
+                await self._after_death(_status(running), worker.last_words)
         finally:
             for task in (running, again):
                 task.cancel()
@@ -211,7 +195,7 @@ class ScriptService:
             "quarantined": [name for name in self._stuck if self._is_quarantined(name)],
         }
 
-    async def _after_death(self, status: int) -> None:
+    async def _after_death(self, status: int, last_words: str) -> None:
         """Say so, and wait longer each time; too many deaths and it stays down."""
         if status == _NO_LUA:
             self._output.say("script: no Lua 5.4 engine")
@@ -222,6 +206,8 @@ class ScriptService:
         self._deaths.append(now_s)
         recent = [at_s for at_s in self._deaths if now_s - at_s < _WITHIN_S]
         _log.warning("script: the worker ended with %s", status)
+        for line in last_words.splitlines():
+            _log.warning("script: %s", line)
         self._output.say(f"script engine ended ({status})")
         if len(recent) >= _DEATHS:
             self._output.say("script engine stays down: it ended too often")
@@ -264,29 +250,35 @@ class ScriptService:
         worker = self._worker
         if worker is None:
             return
+        if message.get("t") == "call":
+            answer = await self._calls.answer(
+                str(message.get("f")), message.get("a", ()), message.get("id")
+            )
+            worker.send({"t": "ret", "n": message.get("n"), **answer})
+        elif message.get("t") == "restarted":
+            async with self._restarted:
+                self._restarts += 1
+                self._restarted.notify_all()
+        else:
+            self._note(worker, message)
+
+    def _note(self, worker: WorkerProcess, message: Message) -> None:
         match message.get("t"):
-            case "call":
-                component = message.get("id")
-                answer = await self._calls.answer(
-                    str(message.get("f")), message.get("a", ()), component
-                )
-                worker.send({"t": "ret", "n": message.get("n"), **answer})
             case "out":
                 self._output.take([str(line) for line in message.get("l", ())])
             case "comp":
-                self._components = list(message.get("list", ()))
+                self._components = [checked(one) for one in message["list"]]
+            case "took":
+                self._on_the_way -= 1
             case "ready":
                 worker.ready.set()
-            case "restarted":
-                async with self._restarted:
-                    self._restarts += 1
-                    self._restarted.notify_all()
             case "stuck":
-                self._note_stuck(str(message.get("id")), int(message.get("ms", 0)))
+                self._note_stuck(message.get("id"), int(message.get("ms", 0)))
 
     def deliver(self, client: int, topic: str, data: bytes) -> None:
         """Hand a message of a broker to the worker."""
         if self._worker is not None:
+            self._on_the_way += 1
             self._worker.send(
                 {
                     "t": "mqtt",
@@ -296,10 +288,17 @@ class ScriptService:
                 }
             )
 
-    def _note_stuck(self, component: str, ms: int) -> None:
-        self._stuck.setdefault(component, deque(maxlen=_STUCK)).append(time.monotonic())
-        self._output.say(f"component {component} did not come back within {ms} ms")
-        _log.warning("script: component %s did not come back within %d ms", component, ms)
+    def has_room(self) -> bool:
+        """Tell whether the worker can take one more message of a broker."""
+        return self._worker is not None and self._on_the_way < _MOST_ON_THE_WAY
+
+    def _note_stuck(self, component: object, ms: int) -> None:
+        who = "init.lua"
+        if isinstance(component, str):
+            self._stuck.setdefault(component, deque(maxlen=_STUCK)).append(time.monotonic())
+            who = f"component {component}"
+        self._output.say(f"{who} did not come back within {ms} ms")
+        _log.warning("script: %s did not come back within %d ms", who, ms)
 
     def _is_quarantined(self, component: str) -> bool:
         times = self._stuck[component]
@@ -314,6 +313,7 @@ class ScriptService:
         if worker is None:
             return
         before = self._restarts
+        worker.be_patient()
         worker.send({"t": "restart", "id": name})
         try:
             async with asyncio.timeout(_READY_S), self._restarted:
@@ -322,18 +322,10 @@ class ScriptService:
             pass
 
 
-def _check(key: str, value: Value, declared: Mapping[str, str]) -> None:
-    kind = declared.get(key)
-    if kind is None:
-        raise RejectedError(f"unknown, expected one of {', '.join(declared) or 'none'}", key=key)
-    if value is None:
-        return
-    fits = {
-        "string": isinstance(value, str),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
-        "boolean": isinstance(value, bool),
-    }[kind]
-    if not fits:
-        raise RejectedError(f"a {kind} is expected", key=key)
-    if isinstance(value, str) and len(value.encode()) > _MOST_TEXT_BYTES:
-        raise RejectedError(f"at most {_MOST_TEXT_BYTES} bytes are kept", key=key)
+def _status(running: "asyncio.Task[int]") -> int:
+    """Return how a worker ended."""
+    error = running.exception()
+    if error is None:
+        return running.result()
+    _log.error("script: no worker could be started: %r", error)
+    return _NOT_STARTED

@@ -67,6 +67,7 @@ def _loop(link: Link, engine: Engine, guard: Guard) -> None:
             case "stop":
                 return
             case "mqtt":
+                link.send({"t": "took"})
                 with guard.watching():
                     engine.deliver(int(message["c"]), str(message["topic"]), str(message["data"]))
             case "restart":

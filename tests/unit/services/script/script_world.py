@@ -47,7 +47,7 @@ class Scripts:
             root,
             ring=LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024),
             ports=NoPorts(),
-            brokers=lambda _deliver: NoBrokers(),
+            brokers=lambda *_around: NoBrokers(),
         )
         operations.on_change("script", self.service.apply)
 
