@@ -47,7 +47,6 @@ const WORDS = {
   "files.upload": "Upload",
   "files.up": "↑ {name}",
   "files.folder": "folder",
-  "files.open-label": "Open {name}",
   "files.more": "More for {name}",
   "files.download": "Download",
   "files.rename": "Rename",

@@ -1,3 +1,4 @@
+import gzip
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import evsed
 from evsed.services.http.pages import page_routes
 
 WEB = Path(evsed.__file__).parent / "web"
+PAGES = sorted(WEB.glob("*.html"))
 
 
 def route(folder, path):
@@ -45,10 +47,44 @@ async def test_a_browser_that_has_this_version_is_told_so(folder):
     assert (await ask(folder, "/", **{"If-None-Match": '"other"'})).status == 200
 
 
-def test_the_shipped_page_is_small_enough_for_a_slow_link():
-    routes = [one for one in page_routes(WEB) if one.path != "/index.html"]
-    assert len(routes) <= 16
-    assert sum(len(one.handler.__self__.body) for one in routes) < 120_000
+def _named(file):
+    """Return the files that one file makes the browser load; not where its links lead."""
+    text = file.read_text()
+    if file.suffix == ".html":
+        named = re.findall(r'<(?:link|script|use|img)\b[^>]*?(?:href|src)="([^"#]+)', text)
+    elif file.suffix == ".js":
+        named = re.findall(r'(?:from|import) *\(?"\./([^"]+)"', text)
+        named += re.findall(r"symbols\.svg", text)
+    else:
+        named = []
+    return {WEB / name for name in named}
+
+
+def _loaded(page):
+    """Return all the files that opening a page loads, itself included."""
+    loaded, waiting = set(), {WEB / page}
+    while waiting:
+        file = waiting.pop()
+        loaded.add(file)
+        waiting |= _named(file) - loaded
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("page", "files", "kilobytes", "compressed"),
+    [("index.html", 16, 80, 30), ("scripts.html", 26, 130, 45), ("api.html", 10, 40, 15)],
+)
+def test_what_a_page_loads_is_small_enough_for_a_slow_link(page, files, kilobytes, compressed):
+    bodies = [file.read_bytes() for file in _loaded(page)]
+    assert 5 < len(bodies) <= files
+    assert sum(map(len, bodies)) <= kilobytes * 1000
+    assert sum(len(gzip.compress(body)) for body in bodies) <= compressed * 1000
+
+
+def test_every_shipped_file_is_loaded_by_some_page():
+    loaded = set().union(*(_loaded(page.name) for page in PAGES))
+    shipped = {file for file in WEB.rglob("*.*") if file.is_file()}
+    assert shipped == loaded
 
 
 @pytest.mark.parametrize("file", sorted(WEB.rglob("*.*")), ids=lambda file: file.name)
@@ -57,16 +93,32 @@ def test_the_page_names_no_other_host(file):
     assert not re.search(r"https?://|//cdn|@import", text)
 
 
-def test_the_start_page_has_no_inline_script_or_style():
-    text = (WEB / "index.html").read_text()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_has_no_inline_script_or_style(page):
+    text = page.read_text()
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", text)
 
 
-def test_every_file_the_start_page_names_exists():
-    text = (WEB / "index.html").read_text()
-    named = re.findall(r'(?:href|src)="([^"#]+)', text)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_a_page_names_exists(page):
+    named = re.findall(r'(?:href|src)="([^"#/][^"#]*)', page.read_text())
     assert named
     assert [name for name in named if not (WEB / name).is_file()] == []
+
+
+WORDS = WEB / "scripts-words.js"
+
+
+def test_every_word_of_the_scripts_page_is_there_and_in_use():
+    known = set(re.findall(r'^  "([\w.-]+)":', WORDS.read_text(), re.MULTILINE))
+    html = (WEB / "scripts.html").read_text()
+    code = "".join(
+        file.read_text() for file in _loaded("scripts.html") - {WORDS} if file.suffix == ".js"
+    )
+    asked = set(re.findall(r'data-(?:word|label)="([\w.-]+)"', html))
+    assert asked | set(re.findall(r'say\("([\w.-]+)"', code)) <= known
+    for key in known - asked:
+        assert f'"{key}"' in code or key.startswith("status."), key
 
 
 def test_every_symbol_that_is_used_is_drawn():
@@ -107,6 +159,15 @@ PAIRS += [("go-ink", "go")]
 def test_text_has_enough_contrast(theme, ink, on):
     colors = _colors((WEB / "style.css").read_text())[theme]
     assert _contrast(colors[ink], colors[on]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["keyword", "string", "number", "known", "comment"])
+def test_colored_code_has_enough_contrast(theme, kind):
+    css = (WEB / "scripts.css").read_text()
+    name = re.search(rf"\.lua-{kind} \{{\s*color: var\(--([\w-]+)\)", css)[1]
+    colors = _colors((WEB / "style.css").read_text())[theme] | _colors(css)[theme]
+    assert min(_contrast(colors[name], colors[on]) for on in ("sunken", "fault-wash")) >= 4.5
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
