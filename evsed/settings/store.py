@@ -32,6 +32,8 @@ class SettingsStore:
         self._previous = state_dir / "settings.json.previous"
         self._board = board
         self._settings = default_settings(board)
+        #: Sections that did not fit the board: as they are in force, and as they were kept.
+        self._misfits: dict[str, tuple[Any, Any]] = {}
         #: The text of the newest good version on disk; None when there is none.
         self._text: bytes | None = None
         self._lock = asyncio.Lock()
@@ -123,7 +125,7 @@ class SettingsStore:
         after = replace(self._settings, **{section: candidate})
         if after == self._settings:
             return
-        text = _text(after)
+        text = _text(after, self._misfits)
         try:
             await asyncio.to_thread(self._write, text)
         except OSError as error:
@@ -139,14 +141,22 @@ class SettingsStore:
         replace_file(self._file, text)
 
     def _adopt(self, path: Path, data: bytes) -> None:
-        self._settings, remarks = _parse(data, self._board)
+        self._settings, self._misfits, remarks = _parse(data, self._board)
         for remark in remarks:
             _log.error("settings: %s: %s", path, remark)
         self._text = data
 
 
-def _text(settings: Settings) -> bytes:
-    kept = {name: one.kept(getattr(settings, name)) for name, one in SECTIONS.items()}
+def _text(settings: Settings, misfits: Mapping[str, tuple[Any, Any]]) -> bytes:
+    """Return the file. What did not fit the board and has not been written since stays as it was.
+
+    A board file may be broken for a day: nobody's residual current monitor goes off because of it.
+    """
+    kept = {}
+    for name, section in SECTIONS.items():
+        value = getattr(settings, name)
+        fitted, before = misfits.get(name, (None, None))
+        kept[name] = before if value == fitted else section.kept(value)
     return json.dumps({"version": _VERSION, **kept}, indent=2).encode() + b"\n"
 
 
@@ -162,8 +172,10 @@ def _read(path: Path) -> bytes | None:
     return data
 
 
-def _parse(data: bytes, board: Board) -> tuple[Settings, list[str]]:
-    """Return the settings in a file and a remark for each thing in it that was not taken as it is.
+def _parse(data: bytes, board: Board) -> tuple[Settings, dict[str, tuple[Any, Any]], list[str]]:
+    """Return the settings in a file, and a remark for each thing in it that was not taken as it is.
+
+    Between them the sections that had to be changed: as they are now, and as they were.
 
     Raises:
         BadFileError: not our JSON, another version, or a value that is not permitted.
@@ -174,16 +186,23 @@ def _parse(data: bytes, board: Board) -> tuple[Settings, list[str]]:
         raise BadFileError(f"version: {ascii(version)[:40]} is not {_VERSION}")
     remarks = _unknown("", document, ("version", *SECTIONS))
     found = {}
+    misfits = {}
     for name, section in SECTIONS.items():
-        found[name], more = _restored(section, document.get(name), board)
-        remarks += more
-    return Settings(**found), remarks
+        kept = document.get(name)
+        found[name], more, changes = _restored(section, kept, board)
+        if changes:
+            misfits[name] = (found[name], kept)
+        remarks += [*more, *changes]
+    return Settings(**found), misfits, remarks
 
 
-def _restored(section: Any, kept: object, board: Board) -> tuple[Any, list[str]]:
-    """Return one section of a file; the defaults when the file is older than the section."""
+def _restored(section: Any, kept: object, board: Board) -> tuple[Any, list[str], list[str]]:
+    """Return one section of a file; the defaults when the file is older than the section.
+
+    Remarks come apart: about keys, and about what was changed to fit the board.
+    """
     if kept is None:
-        return section.default(board), []
+        return section.default(board), [], []
     remarks: list[str] = []
     if section.keys:
         stored = _object(kept, section.name)
@@ -193,8 +212,8 @@ def _restored(section: Any, kept: object, board: Board) -> tuple[Any, list[str]]
         value, changes = section.restored(kept, board)
     except RejectedError as error:
         raise BadFileError(f"{section.name}.{error}") from error
-    remarks += [f"changed to fit the board: {section.name}.{change}" for change in changes]
-    return value, remarks
+    fitted = [f"changed to fit the board: {section.name}.{change}" for change in changes]
+    return value, remarks, fitted
 
 
 def _decoded(data: bytes) -> object:
