@@ -125,36 +125,35 @@ class RtuSession:
             self._write = asyncio.ensure_future(self._desk.carry_out(done, _PEER))
             self._write.add_done_callback(lambda task: self._written(asked, task))
         else:
-            self._schedule(asked, done)
+            self._send(asked, _frame(asked, done))
 
     def _written(self, asked: _Asked, done: asyncio.Task[bytes]) -> None:
         self._write = None
         if not done.cancelled():
-            self._schedule(asked, done.result())
-
-    def _schedule(self, asked: _Asked, answer: bytes) -> None:
-        """Send an answer when the line has been silent for long enough."""
-        writer = self._writer
-        if writer is None:
-            return
-        pause_s = gap_s(writer.baud_rate, writer.bits_per_character)
-        due_s = max(asked.at_s, self._free_s) + pause_s
-        frame = sealed(bytes((asked.unit_id,)) + answer)
-        self._sending = self._call_later(
-            max(0.0, due_s - self._clock()), lambda: self._send(asked, frame)
-        )
+            self._send(asked, _frame(asked, done.result()))
 
     def _send(self, asked: _Asked, frame: bytes) -> None:
+        """Send an answer as soon as the line has been silent for long enough."""
         self._sending = None
-        self._busy = False
         writer = self._writer
         if writer is None:
             return
         now_s = self._clock()
-        if now_s - asked.at_s > _TOO_LATE_S or not writer.write(frame):
+        quiet_s = gap_s(writer.baud_rate, writer.bits_per_character)
+        wait_s = max(self._heard_s, self._free_s) + quiet_s - now_s
+        too_late = now_s - asked.at_s > _TOO_LATE_S
+        if wait_s > 0 and not too_late:
+            self._sending = self._call_later(wait_s, lambda: self._send(asked, frame))
+            return
+        self._busy = False
+        if too_late or not writer.write(frame):
             self._desk.limiter.log(
                 _log, logging.WARNING, "late", "modbus: an answer came too late for the line"
             )
         else:
             self._free_s = now_s + len(frame) * writer.bits_per_character / writer.baud_rate
         self._next()
+
+
+def _frame(asked: _Asked, answer: bytes) -> bytes:
+    return sealed(bytes((asked.unit_id,)) + answer)

@@ -103,6 +103,29 @@ async def test_an_answer_that_comes_too_late_is_not_sent(charger):
     assert bus.sent == [STATE_ANSWER]
 
 
+async def test_an_answer_waits_until_nobody_else_talks(charger):
+    bus = Bus(charger)
+    bus.session.received(STATE)
+    bus.hours.pass_s(0.003)
+    bus.session.received(sealed(bytes.fromhex("070300000001")))
+    bus.hours.pass_s(0.05)
+    assert bus.sent == [STATE_ANSWER]
+    assert bus.sent_ms[0] == pytest.approx(3 + 3.646, abs=0.001)
+
+
+async def test_an_answer_is_dropped_when_others_go_on_talking(charger):
+    bus = Bus(charger)
+    bus.session.received(STATE)
+    for _ in range(100):
+        bus.hours.pass_s(0.0025)
+        bus.session.received(b"\x07")
+    bus.hours.pass_s(0.05)
+    assert bus.sent == []
+    bus.session.received(STATE)
+    bus.hours.pass_s(0.05)
+    assert bus.sent == [STATE_ANSWER]
+
+
 async def test_two_requests_at_once_are_answered_one_after_the_other(charger):
     bus = Bus(charger)
     bus.session.received(STATE + STATE)
