@@ -9,7 +9,7 @@ from typing import Any, Final
 import evsed
 from evsed.board.description import Board
 from evsed.charging.commands import Authorize, ResetEnergy
-from evsed.errors import EvsedError, RejectedError
+from evsed.errors import RejectedError
 from evsed.host.clock import Clock
 from evsed.host.machine import Machine
 from evsed.host.network import Network
@@ -179,7 +179,7 @@ class Operations:
             await self.store.save("evse", after)
             try:
                 await self.station.write(steps, source=source)
-            except (EvsedError, TimeoutError):
+            except Exception:  # whatever it was, nothing may stay half done
                 await self.store.save("evse", before)
                 raise
         if after != before:
@@ -203,7 +203,7 @@ class Operations:
             for applier in self._appliers.get(section, ()):
                 done.append(applier)
                 await applier(before, after)
-        except (EvsedError, OSError, TimeoutError):
+        except Exception:  # whatever it was, nothing may stay half done
             await self.store.save(section, before)
             for applier in reversed(done[:-1]):
                 await applier(after, before)
