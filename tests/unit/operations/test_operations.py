@@ -132,7 +132,9 @@ async def test_a_section_is_saved_and_then_applied(tmp_path):
     assert seen == [(1, 7, 7)]
 
 
-@pytest.mark.parametrize("error", [OSError(98, "port in use"), HardwareError("no radio"), KeyError("a bug")])
+@pytest.mark.parametrize(
+    "error", [OSError(98, "port in use"), HardwareError("no radio"), KeyError("a bug")]
+)
 async def test_a_section_that_cannot_be_applied_is_as_before(tmp_path, error):
     operations = parked_desk(tmp_path)
     applied = []
