@@ -135,10 +135,7 @@ class Desk:
             return self._mqtt_call(name, arguments)
         if module == "aux":
             return self._aux_call(name, arguments)
-        self._note(name, arguments)
-        if name == "energymeter.resettotalconsumption":
-            self._meter["totalconsumption"] = 0
-        return (True,)
+        return self._act(name)
 
     def state(self) -> Mapping[str, Mapping[str, Any]]:
         """Return everything the getters read, in the types scripts expect."""
@@ -192,6 +189,10 @@ class Desk:
 
     # What whoever sits at the desk does.
 
+    def advance(self, to_ms: int) -> None:
+        """Let virtual time pass."""
+        self.now_ms = max(self.now_ms, to_ms)
+
     def set(self, changes: Mapping[str, Any]) -> None:
         """Change values: ``{"evse.state": "B1", "aux.IN1": true}``."""
         for path, value in changes.items():
@@ -215,6 +216,12 @@ class Desk:
         while given and given[-1] is None:
             given.pop()
         self.calls.append((name, given))
+
+    def _act(self, name: str) -> tuple[Any, ...]:
+        self._note(name, ())
+        if name == "energymeter.resettotalconsumption":
+            self._meter["totalconsumption"] = 0
+        return (True,)
 
     def _set(self, name: str, value: Value) -> tuple[Any, ...]:
         setter = SETTERS[name]
@@ -316,8 +323,8 @@ class Run:
             due_ms = self._engine.run()
             if due_ms is None or due_ms > at_ms:
                 break
-            desk.now_ms = max(desk.now_ms, due_ms)
-        desk.now_ms = max(desk.now_ms, at_ms)
+            desk.advance(due_ms)
+        desk.advance(at_ms)
         self._engine.run()
 
     def message(self, topic: str, payload: str) -> None:

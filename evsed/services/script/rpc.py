@@ -125,7 +125,8 @@ class Calls:
 
     def state(self) -> dict[str, Any]:
         """Return what the getters read."""
-        return script_state(self._operations.picture())
+        picture = self._operations.picture()
+        return script_state(picture.snapshot, picture.settings.evse, picture.board)
 
     async def answer(self, name: str, arguments: Sequence[Any], component: str | None) -> Answer:
         """Carry out one call; whatever goes wrong is a sentence for the script."""

@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from evsed.board.description import Board
+from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState
-from evsed.operations.picture import Picture
+from evsed.settings.schema import EvseSettings
 from evsed.units import amperes, degrees, limit_wh, whole_wh
 
 _STATES: Final = {
@@ -27,9 +28,8 @@ _MODES: Final = {"dummy": 0, "none": 0, "cur": 1, "cur_vlt": 2}
 _SERIAL_TYPES: Final = {"uart": 1, "rs485": 2}
 
 
-def script_state(picture: Picture) -> dict[str, dict[str, Any]]:
+def script_state(now: Snapshot, evse: EvseSettings, board: Board) -> dict[str, dict[str, Any]]:
     """Return what the getters of ``evse`` and ``energymeter`` read."""
-    now, evse = picture.snapshot, picture.settings.evse
     return {
         "evse": {
             "state": _STATES[now.state],
@@ -53,7 +53,7 @@ def script_state(picture: Picture) -> dict[str, dict[str, Any]]:
         },
         "energymeter": {
             "mode": _MODES[evse.energy_meter_mode],
-            "bestmode": _MODES[picture.board.energy_meter_mode],
+            "bestmode": _MODES[board.energy_meter_mode],
             "acvoltage": evse.energy_meter_ac_voltage_v,
             "threephases": evse.energy_meter_three_phases,
             "power": round(now.power_w),

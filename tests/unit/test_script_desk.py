@@ -1,0 +1,113 @@
+"""``evsed script run`` and ``evsed script test``: scripts at a desk."""
+
+import json
+import time
+
+import pytest
+
+from evsed import cli
+
+FOLLOWER = """
+local evse, meter = require("evse"), require("energymeter")
+return {id = "f", name = "Follower", params = {amps = {type = "number", default = 10}},
+  start = function(values) return coroutine.create(function()
+    while evse.getstate() ~= evse.STATEC2 do coroutine.yield(100) end
+    evse.setchargingcurrent(values.amps)
+    coroutine.yield(5000)
+    print("offered", evse.getchargingcurrent(), "power", meter.getpower() > 2000)
+    print(pcall(evse.setchargingcurrent, 99))
+  end) end}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="script.lua"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def run(capsys, *arguments):
+    status = cli.main(["script", *map(str, arguments)])
+    return status, capsys.readouterr().out.splitlines()
+
+
+def test_a_component_steers_a_simulated_charger(write, capsys):
+    status, lines = run(
+        capsys, "run", write(FOLLOWER), "--for", 12, "--at", 2, "vehicle=charging",
+        "--param", "amps=12.5",
+    )  # fmt: skip
+    said = [line.split("] ", 1)[1] for line in lines]
+    assert status == 0
+    assert "= state C2, contactor closed, offered 12.5 A" in said
+    assert "> evse.setchargingcurrent 12.5" in said
+    assert "offered\t12.5\tpower\ttrue" in said
+    assert "false\tbad argument #1 to 'setchargingcurrent' (Invalid value)" in said
+
+
+def test_time_is_stepped_and_stamped(write, capsys):
+    script = write(
+        "component.register({id = 1, name = 'clock', start = function() "
+        "return coroutine.create(function() "
+        "coroutine.yield(300000) print(os.clock()) end) end})",
+        "init.lua",
+    )
+    began = time.monotonic()
+    status, lines = run(capsys, "run", script, "--for", 301)
+    assert status == 0
+    assert lines[-1].startswith("[   300.")
+    assert time.monotonic() - began < 300
+
+
+def test_a_message_of_a_broker_reaches_a_script(write, capsys):
+    script = write(
+        """
+return {id = "m", name = "M", start = function() return coroutine.create(function()
+  local client = require("mqtt").client("mqtt://desk")
+  print(client:connect())
+  client:subscribe("grid/+", function(topic, data) print(topic, data) end)
+  while true do coroutine.yield(1000) end
+end) end}
+"""
+    )
+    _, lines = run(capsys, "run", script, "--for", 3, "--at", 2, "mqtt:grid/power=-1500")
+    assert lines[-1] == "[     2.000] grid/power\t-1500"
+
+
+def test_what_a_script_writes_stays_at_the_desk(write, capsys, tmp_path):
+    script = write("print(require('other'), io.open('new', 'w') ~= nil)", "init.lua")
+    write("return 'other'", "other.lua")
+    status, lines = run(capsys, "run", script, "--for", 1)
+    assert status == 0
+    assert lines[-1].endswith("other\ttrue")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_component_that_fails_is_the_answer_no(write, capsys):
+    script = write("return {id = 1, name = 'bad', start = function() error('oops') end}")
+    status, lines = run(capsys, "run", script, "--for", 1)
+    assert status == 1
+    assert lines[-1].endswith("/usr/lua/script.lua:1: oops")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("none.lua",), ("--at", "1", "what"), ("--at", "x", "a=b"), ("--board", "none")]
+)
+def test_a_question_that_cannot_be_answered_has_status_2(write, capsys, arguments):
+    script = write("print('x')")
+    assert run(capsys, "run", *((script, *arguments) if len(arguments) > 1 else arguments))[0] == 2
+
+
+def test_recorded_behavior_is_compared(tmp_path, capsys):
+    program = {"name": "one", "init": "print(1)", "until": 10, "output": ["1"], "components": []}
+    good, bad, broken = (tmp_path / name for name in ("good.json", "bad.json", "broken.json"))
+    document = {"format": "evsed-lua-contract/1", "programs": [program]}
+    good.write_text(json.dumps(document))
+    bad.write_text(json.dumps({**document, "programs": [{**program, "output": ["2"]}]}))
+    broken.write_text("{")
+    assert run(capsys, "test", good) == (0, ["1 files, 1 of 1 cases went as recorded"])
+    status, lines = run(capsys, "test", good, bad)
+    assert (status, lines[0]) == (1, f"{bad}: one: output: expected ['2'], got ['1']")
+    assert run(capsys, "test", broken, bad)[0] == 2
