@@ -71,6 +71,7 @@ class Card {
       event.preventDefault();
       this.save();
     });
+    this.form.addEventListener("input", () => tell(this.feedback, ""));
     this.root = make(
       "article", { className: "component" },
       make("div", { className: "component-head" }, this.title, this.status),
@@ -123,7 +124,9 @@ class Card {
     try {
       const params = changed.map(({ key, value }) => ({ key, value }));
       await post(`script/components/${encodeURIComponent(this.id)}`, { params });
-      for (const field of changed) field.touched = false;
+      for (const [place, field] of changed.entries()) {
+        field.touched = field.value !== params[place].value; // somebody may have gone on typing
+      }
       tell(this.feedback, say("components.saved"), "done");
       await this.read().catch(() => {});
     } catch (error) {

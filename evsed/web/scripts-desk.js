@@ -65,7 +65,7 @@ export class Desk {
         return false;
       }
       this.windows = /\r\n/.test(text) && !/(^|[^\r])\n/.test(text);
-      this.take(path, etag, text.replaceAll("\r\n", "\n"));
+      this.take(path, etag, text.replace(/\r\n/g, "\n"));
       tell(feedback, "");
       return true;
     } catch (error) {
@@ -114,7 +114,7 @@ export class Desk {
     this.busy = true;
     tell(feedback, say("editor.saving"));
     try {
-      const sent = this.windows ? text.replaceAll("\n", "\r\n") : text;
+      const sent = this.windows ? text.replace(/\n/g, "\r\n") : text;
       this.etag = await write(path, sent, anyway ? undefined : this.etag);
       this.kept = text;
       this.showConflict(null);
@@ -178,7 +178,6 @@ export class Desk {
     byId("editor-open").hidden = !open;
     byId("save-reload").hidden = this.reloads !== "button";
     byId("editor-dirty").hidden = !this.dirty;
-    byId("save").disabled = !this.dirty;
   }
 
   onChange() {

@@ -19,6 +19,7 @@ export class Files {
     this.folder = FIRST_FOLDER;
     this.entries = [];
     this.shown = "";
+    this.failed = false; // the list could not be had; what it shows is old
     byId("new-file").addEventListener("click", () => this.create());
     byId("new-folder").addEventListener("click", () => this.createFolder());
     byId("upload").addEventListener("click", () => byId("upload-file").click());
@@ -30,7 +31,10 @@ export class Files {
     const folder = this.folder;
     try {
       const listing = await dav.list(folder);
-      if (folder === this.folder) this.show(listing);
+      if (folder !== this.folder) return;
+      if (this.failed) tell(feedback, "");
+      this.failed = false;
+      this.show(listing);
     } catch (error) {
       await this.notListed(folder, error);
     }
@@ -40,11 +44,11 @@ export class Files {
     if (error.status === 404 && folder !== TOP) {
       this.folder = TOP; // somebody removed this folder
       await this.refresh();
-    } else if (error.status === 404) {
-      tell(feedback, say("files.absent"), "refused");
-    } else {
-      tell(feedback, say("page.refused", { reason: error.message }), "refused");
+      return;
     }
+    this.failed = true;
+    const absent = error.status === 404;
+    tell(feedback, absent ? say("files.absent") : say("page.refused", { reason: error.message }), "refused");
   }
 
   show({ entries, used, free }) {

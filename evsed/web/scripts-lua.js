@@ -52,7 +52,7 @@ export function coloredLines(text, first, last, lua = true) {
       if (index > 0) number += 1;
       if (number >= last) return lines;
       if (number < first) continue;
-      lines[number - first] ??= [];
+      if (!lines[number - first]) lines[number - first] = [];
       if (part) lines[number - first].push([kind, part]);
     }
   }

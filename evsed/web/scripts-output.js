@@ -66,7 +66,7 @@ export class OutputView {
     while (this.box.childElementCount > MOST_LINES) this.box.firstElementChild.remove();
     this.showEmpty();
     this.toEnd();
-    const wrong = lines.findLast((line) => line.dataset.kind === "error");
+    const wrong = lines.filter((line) => line.dataset.kind === "error").pop();
     if (wrong) tell(byId("output-news"), say("output.error", { place: wrong.querySelector("a").textContent }));
   }
 

@@ -100,7 +100,7 @@ async function look() {
   const slowly = times % SLOWLY === 0;
   if (link === "polling") await quietly(output.poll());
   if (enabled || slowly) await quietly(components.refresh({ settings: slowly }));
-  if (slowly) await quietly(files.refresh());
+  if (slowly || files.failed) await quietly(files.refresh());
 }
 
 function lookAgain() {

@@ -531,6 +531,38 @@ def test_without_an_event_stream_output_is_asked_for(counting, files, scripts_pa
     expect(page.locator("#output")).to_contain_text("a new beginning", timeout=10_000)
 
 
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "switched off on this station"), (503, "Refused: not ready")]
+)
+def test_files_that_cannot_be_listed_are_explained_and_come_back(
+    files, scripts_page, status, words
+):
+    files.put("a.lua", "-- one\n")
+    page = scripts_page().page
+    page.route("**/dav/**", lambda route: route.fulfill(status=status, body="not ready"))
+    page.reload()
+    expect(page.locator("#files-feedback")).to_contain_text(words)
+    page.unroute("**/dav/**")
+    expect(page.locator("#files .file-name").first).to_be_visible(timeout=10_000)
+    expect(page.locator("#files-feedback")).to_have_text("")
+
+
+def test_a_refused_switch_goes_back(daemon, scripts_page):
+    page = scripts_page().page
+    page.route(
+        "**/api/v1/config/script",
+        lambda route: (
+            route.fulfill(status=500, body="could not be saved")
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+    page.locator("#engine-enabled").click()
+    expect(page.locator("#engine-feedback")).to_have_text("Refused: could not be saved")
+    expect(switch(page, "Run scripts")).not_to_be_checked()
+    assert daemon.get("config/script")["enabled"] is False
+
+
 def test_what_scripts_print_and_are_called_is_never_markup(daemon, files, scripts_page):
     nasty = "<img src=x onerror=alert(1)><b>bold</b>"
     files.put(
