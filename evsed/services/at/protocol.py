@@ -225,5 +225,5 @@ def shown(value: int | str) -> str:
 
 def message(text: str, end: bytes = b"\n") -> bytes:
     """Return one message: line end, text, line end."""
-    body = text.encode().replace(b"\n", end)
+    body = text.encode(errors="replace").replace(b"\n", end)
     return end + body + end

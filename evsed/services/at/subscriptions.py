@@ -87,11 +87,12 @@ class Subscriptions:
             # Its own times go on as planned, however late this call is.
             one.pushed_s = one.due_s
             one.due_s = _next(one.due_s, one.period_s, now_s)
-        if due:
-            self._push(due)
+        # Before pushing: a push that fails must not be the last one.
         if self._active:
             soonest_s = min(one.due_s for one in self._active.values())
             self._handle = self._timers.call_at(soonest_s, self._tick)
+        if due:
+            self._push(due)
 
 
 def _next(before_s: float, period_s: float, now_s: float) -> float:

@@ -116,6 +116,8 @@ class ModbusService:
             self._again_s = now_s + _AGAIN_S
         else:
             self._again_s = 0.0
+            if not self._operations.picture().settings.modbus.tcp_enabled:
+                self._close()  # switched off in the meantime
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
