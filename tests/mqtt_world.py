@@ -65,6 +65,18 @@ class Mosquitto:
         )
 
     @contextmanager
+    def flood(self, topic, lines):
+        """Publish every line of a file as fast as it goes."""
+        command = ["mosquitto_pub", *self._where(), "-q", "0", "-t", topic, "-l"]
+        with lines.open("rb") as given:
+            process = subprocess.Popen(command, stdin=given)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait(PATIENCE_S)
+
+    @contextmanager
     def listener(self, topic_filter, *options):
         """Subscribe as somebody else; gives a function that waits for so many lines."""
         command = ["mosquitto_sub", *self._where(), "-q", "1", "-t", topic_filter, *options]

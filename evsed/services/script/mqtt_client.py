@@ -13,7 +13,7 @@ from typing import Final
 from evsed.errors import RejectedError
 from evsed.services.script.mqtt_address import Address, check_filter, check_topic
 from evsed.services.script.mqtt_link import Link
-from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
+from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox, Pace
 
 #: Pauses before the attempts after a lost connection; the last one for all further ones.
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -21,7 +21,11 @@ CONNECT_S: Final = 10.0
 _MOST_FILTERS: Final = 32
 #: So many messages are delivered before the event loop may do something else.
 _AT_ONCE: Final = 20
-_NO_ROOM_S: Final = 0.02
+_NOT_YET_S: Final = 0.02
+#: In a flood the network's thread rests after so many messages, for the sake of the control thread:
+#: whoever keeps the interpreter busy makes it wait.
+_FLOOD: Final = 20
+_REST_S: Final = 0.002
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +63,11 @@ class ScriptClient:
         self._filters: dict[str, None] = {}
         self._outbox, self._inbox = Outbox(), Inbox()
         self._complaints = Complaints(self._say, time.monotonic)
+        self._pace = Pace(time.monotonic)
         self._link: Link | None = None
         self._leaving: set[Link] = set()
         self._up = self._asked = self._wanted = self._closed = False
-        self._failures = 0
+        self._failures = self._flood = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -163,12 +168,16 @@ class ScriptClient:
         self._pump()
 
     def arrived(self, message: Message) -> None:
-        """Take a message, on the network's thread."""
+        """Take a message, on the network's thread, which is held back when there are too many."""
         if self._inbox.put(message):
             try:
                 self._loop.call_soon_threadsafe(self._deliver)
             except RuntimeError:
                 self._inbox.clear()  # the loop is closed: the daemon has ended
+        elif self._inbox.is_flooded:
+            self._flood = (self._flood + 1) % _FLOOD
+            if not self._flood:
+                time.sleep(_REST_S)
 
     def _attempt(self) -> None:
         self._silence()
@@ -206,11 +215,13 @@ class ScriptClient:
     def _deliver(self) -> None:
         self._complaints.add(self._inbox.dropped())
         for _ in range(_AT_ONCE):
-            if not self._around.room():
-                self._loop.call_later(_NO_ROOM_S, self._deliver)
+            if self._closed or not len(self._inbox):
+                return
+            if not (self._around.room() and self._pace.next()):
+                self._loop.call_later(_NOT_YET_S, self._deliver)
                 return
             message = self._inbox.take()
-            if message is None or self._closed:
+            if message is None:
                 return
             self._around.deliver(message.topic, message.data)
         self._loop.call_soon(self._deliver)

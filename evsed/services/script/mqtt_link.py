@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from paho.mqtt import client as paho
 
 from evsed.services.script.mqtt_address import Address
-from evsed.services.script.mqtt_queues import Message
+from evsed.services.script.mqtt_queues import MOST_ON_THE_WAY, Message
 
 _KEEP_ALIVE_S: Final = 60
 #: Source: MQTT 3.1.1 section 3.2.2.3.
@@ -60,6 +60,8 @@ class Link:
         self._abandoned = False
         self.ended = asyncio.Event()
         self._client = _new_client(client_id, "websockets" if address.web else "tcp")
+        # Ours is the only limit: paho's would let messages without confirmation overtake others.
+        self._client.max_inflight_messages_set(2 * MOST_ON_THE_WAY)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect

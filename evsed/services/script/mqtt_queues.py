@@ -14,8 +14,11 @@ MOST_BYTES: Final = 64 * 1024
 _MOST_WAITING: Final = 100
 _MOST_WAITING_BYTES: Final = 256 * 1024
 #: Handed to the network and not yet confirmed.
-_MOST_ON_THE_WAY: Final = 20
+MOST_ON_THE_WAY: Final = 20
 _QUIET_S: Final = 60.0
+#: What a script gets of its messages. Without a limit a flood of them becomes a flood of commands.
+_AT_ONCE: Final = 100
+_PER_S: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Outbox:
 
     def next(self) -> Message | None:
         """Return what to send now, or None: nothing waits, or enough is on the way."""
-        if len(self._on_the_way) >= _MOST_ON_THE_WAY:
+        if len(self._on_the_way) >= MOST_ON_THE_WAY:
             return None
         return self._waiting.take()
 
@@ -119,6 +122,10 @@ class Inbox:
         self._waiting = Waiting()
         self._dropped = 0
 
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._waiting)
+
     def put(self, message: Message) -> bool:
         """Take a message; return whether it is the only one, so that somebody has to be told."""
         with self._lock:
@@ -133,6 +140,11 @@ class Inbox:
         with self._lock:
             return self._waiting.take()
 
+    @property
+    def is_flooded(self) -> bool:
+        """Whether messages come faster than they go."""
+        return self._dropped > 0
+
     def dropped(self) -> int:
         """Return how many were dropped since the last question."""
         with self._lock:
@@ -143,6 +155,28 @@ class Inbox:
         """Forget all."""
         with self._lock:
             self._waiting.clear()
+
+
+class Pace:
+    """How many messages a script gets: so many at once, and so many a second for long.
+
+    Args:
+        clock: seconds of a monotonic clock.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._credit, self._at_s = float(_AT_ONCE), clock()
+
+    def next(self) -> bool:
+        """Return whether it is time for one more."""
+        now_s = self._clock()
+        gained = (now_s - self._at_s) * _PER_S
+        self._credit, self._at_s = min(float(_AT_ONCE), self._credit + gained), now_s
+        if self._credit < 1:
+            return False
+        self._credit -= 1
+        return True
 
 
 class Complaints:
