@@ -171,8 +171,6 @@ class ScriptService:
             await asyncio.wait({running, again}, return_when=asyncio.FIRST_COMPLETED)
             if again.done():
                 await worker.stop()
-            else:
-                await self._after_death(_status(running), worker.last_words)
         finally:
             for task in (running, again):
                 task.cancel()
@@ -180,6 +178,8 @@ class ScriptService:
             self._worker = None
             self._components = []
             self._calls.release_all()
+        if not self._again.is_set():
+            await self._after_death(_status(running), worker.last_words)
 
     async def _first_message(self) -> Message:
         picture = self._operations.picture()

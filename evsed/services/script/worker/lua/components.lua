@@ -4,7 +4,7 @@ local watchdog, host, json = ...
 
 local error, next, pairs, rawget, tostring, type, tonumber = error, next, pairs, rawget, tostring, type, tonumber
 local sort, floor, ceil, huge = table.sort, math.floor, math.ceil, math.huge
-local find, format, sub, concat = string.find, string.format, string.sub, table.concat
+local find, format, sub, rep, concat = string.find, string.format, string.sub, string.rep, table.concat
 local resume, close, status = coroutine.resume, coroutine.close, coroutine.status
 -- Scripts may replace what is in the table they get.
 local encode, decode, array = json.encode, json.decode, json.array
@@ -15,6 +15,7 @@ local MOST_COMPONENTS, MOST_PARAMETERS, MOST_KEY = 32, 64, 64
 local MOST_LABEL, MOST_TEXT = 256, 1024
 -- What the list of all components may take; the daemon takes no longer message.
 local MOST_LIST = 160 * 1024
+local RESERVE = 256 * 1024
 local TYPES = { string = true, number = true, boolean = true }
 local EXACT = 2 ^ 53
 
@@ -112,6 +113,22 @@ local function values_of(one)
     return values
 end
 
+-- Memory -----------------------------------------------------------------------------------------------
+
+local FULL = "not enough memory"
+-- Given up when a script has used up everything, so that it can be ended in order.
+local reserve = rep("x", RESERVE)
+
+-- Makes room after a script has failed; call it when nothing of it is held any more.
+local function relieve(problem)
+    if problem == FULL then
+        reserve = nil
+        collectgarbage()
+        local ok, text = pcall(rep, "x", RESERVE)
+        reserve = ok and text or nil
+    end
+end
+
 -- Life -----------------------------------------------------------------------------------------------
 
 local function failed(one, problem)
@@ -128,6 +145,7 @@ local function launch(one)
     current = before
     host.enter(before and before.id)
     if not ok then
+        relieve(result)
         failed(one, result)
     elseif type(result) == "thread" then
         one.task, one.status, one.due = result, "running", host.now()
@@ -199,20 +217,37 @@ local function close_task(one)
     end
 end
 
+-- Ends a task that has failed; one that used up the memory is gone before a word is said about it.
+local function end_task(one, problem)
+    local task = one.task
+    one.task = nil
+    if problem == FULL then
+        reserve = nil
+    else
+        failed(one, problem)
+    end
+    watchdog.run(TASK_S, close, task)
+    task = nil
+    relieve(problem)
+    if problem == FULL then
+        failed(one, problem)
+    end
+end
+
 local function run_task(one)
     current = one
     host.enter(one.id)
     -- What pcall of resume returns: whether it was ended, whether it went well, what it said.
     local ran, ok, said = watchdog.run(TASK_S, resume, one.task)
-    current = nil
-    host.enter(nil)
     if not ran then
         ok, said = false, ok
     end
     if not ok then
-        local task = one.task
-        failed(one, said)
-        watchdog.run(TASK_S, close, task)
+        end_task(one, said)
+    end
+    current = nil
+    host.enter(nil)
+    if not ok then
         host.changed()
     elseif status(one.task) == "dead" then
         one.task, one.status = nil, "finished"
@@ -256,6 +291,7 @@ end
 function engine.init(chunk)
     local ok, problem = watchdog.run(INIT_S, chunk)
     if not ok then
+        relieve(problem)
         say(problem)
     end
 end
@@ -265,11 +301,12 @@ function engine.call_back(owner, f, ...)
     current = by_id[owner]
     host.enter(owner)
     local ok, problem = watchdog.run(TASK_S, f, ...)
-    current = nil
-    host.enter(nil)
     if not ok then
+        relieve(problem)
         say(problem)
     end
+    current = nil
+    host.enter(nil)
 end
 
 -- Ends one component and starts it again with the parameters that are stored now.
@@ -282,6 +319,7 @@ function engine.restart(id)
     host.release(id)
     local ok, problem = watchdog.run(START_S, launch, one)
     if not ok then
+        relieve(problem)
         failed(one, problem)
     end
     host.changed()
