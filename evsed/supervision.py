@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from typing import Final
 from evsed.station.station import Station
 
 _RETRY_S: Final = (1, 2, 5, 10, 30)
-_LOOK_EVERY_S: Final = 0.25
+_LOOK_EVERY_S: Final = 0.1
 #: So many more objects than at the last collection are worth one: well below a millisecond of it.
-_YOUNG: Final = 1000
-_OLDER_EVERY_S: Final = 5.0
+_YOUNG: Final = 500
+#: Looks between two collections of what was young once, and of everything.
+_OLDER_EVERY: Final = 10
+_OLDEST_EVERY: Final = 50
 
 _log = logging.getLogger(__name__)
 
@@ -54,15 +57,15 @@ async def collect_garbage(station: Station) -> None:
     Requests leave cycles behind. Collected late they are many, take long, and the memory they held
     is not given back.
     """
-    loop = asyncio.get_running_loop()
-    due_s = loop.time() + _OLDER_EVERY_S
-    while True:
+    for look in itertools.count(1):
         await asyncio.sleep(_LOOK_EVERY_S)
-        if gc.get_count()[0] > _YOUNG:
+        young, older, _ = gc.get_count()
+        if not look % _OLDEST_EVERY and not station.snapshot.contactor_closed:
+            gc.collect(2)
+        elif not look % _OLDER_EVERY and (older or young > _YOUNG):
+            gc.collect(1)
+        elif young > _YOUNG:
             gc.collect(0)
-        if loop.time() >= due_s:
-            due_s = loop.time() + _OLDER_EVERY_S
-            gc.collect(1 if station.snapshot.contactor_closed else 2)
 
 
 def note_real_time(thread: str, refused: str | None) -> None:
