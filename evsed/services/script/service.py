@@ -141,6 +141,7 @@ class ScriptService:
 
     async def serve(self) -> None:
         """Run workers, one after the other, until cancelled."""
+        await asyncio.to_thread((self._root / "lua").mkdir, parents=True, exist_ok=True)
         watching = asyncio.create_task(self._watch_files())
         try:
             while True:
