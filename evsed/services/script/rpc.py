@@ -80,6 +80,9 @@ class Brokers(Protocol):
     def close_all(self) -> None:
         """Forget all clients."""
 
+    async def ended(self) -> None:
+        """Wait a moment until the brokers have been told goodbye."""
+
 
 class Calls:
     """The table of calls, for one worker after the other.
@@ -146,6 +149,11 @@ class Calls:
         """Free everything scripts have opened."""
         self._release_port()
         self._brokers.close_all()
+
+    async def end(self) -> None:
+        """Free everything, and say goodbye; for the end of the daemon."""
+        self.release_all()
+        await self._brokers.ended()
 
     async def _carry_out(
         self, name: str, arguments: list[Any], component: str | None
@@ -266,21 +274,26 @@ class Calls:
     def _mqtt(self, name: str, arguments: list[Any], component: str | None) -> tuple[Any, ...]:
         brokers = self._brokers
         if name == "client":
-            uri, user, password = (*arguments, None, None)[:3]
-            return (brokers.client(component, uri, user, password),)
+            uri, user, password = map(_text, (*arguments, None, None)[:3])
+            return (brokers.client(component, uri or "", user, password),)
         number, *rest = arguments
         if name == "state":
             return (brokers.state(int(number)),)
         if name == "publish":
             topic, data, qos, retain = rest
-            topic = topic.encode("latin-1").decode(errors="replace")
+            topic = _text(topic) or ""
             brokers.publish(int(number), topic, data.encode("latin-1"), int(qos), bool(retain))
             return ()
         if name in {"subscribe", "unsubscribe"}:
-            topic_filter = rest[0].encode("latin-1").decode(errors="replace")
+            topic_filter = _text(rest[0]) or ""
             getattr(brokers, name)(int(number), topic_filter)
             return ()
         if name in {"connect", "disconnect", "close"}:
             getattr(brokers, name)(int(number))
             return ()
         raise RejectedError(f"mqtt.{name[:40]} is not known")
+
+
+def _text(lua_text: str | None) -> str | None:
+    """Return a text of Lua, whose characters are the bytes of UTF-8."""
+    return None if lua_text is None else lua_text.encode("latin-1").decode(errors="replace")
