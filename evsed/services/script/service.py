@@ -153,7 +153,7 @@ class ScriptService:
                     await self._again.wait()
         finally:
             watching.cancel()
-            self._calls.release_all()
+            await self._calls.end()
 
     @property
     def _enabled(self) -> bool:

@@ -29,6 +29,9 @@ class NoBrokers:
     def close_all(self):
         """Nothing was opened."""
 
+    async def ended(self):
+        """Nothing was opened."""
+
 
 class NoPorts:
     """There is no serial port for scripts."""
