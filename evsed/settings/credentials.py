@@ -31,6 +31,9 @@ _KEY_BYTES: Final = 32
 
 _log = logging.getLogger(__name__)
 
+#: There is no file; nor can there be one below something that is no folder.
+_ABSENT: Final = (FileNotFoundError, NotADirectoryError)
+
 #: What tells one version of the file from another; None: there is no file.
 _Signature = tuple[int, int, int] | None
 
@@ -228,7 +231,7 @@ def _digest(text: str) -> bytes:
 def _signature(file: Path) -> _Signature:
     try:
         found = file.stat()
-    except FileNotFoundError:
+    except _ABSENT:
         return None
     except OSError as error:
         return (-1, error.errno or 0, 0)
@@ -239,7 +242,7 @@ def _read(file: Path) -> tuple[Hashed | None, str | None]:
     """Return what is kept, or what is wrong with it."""
     try:
         return Hashed.from_bytes(file.read_bytes()), None
-    except FileNotFoundError:
+    except _ABSENT:
         return None, None
     except OSError as error:
         return None, error.strerror or "cannot be read"

@@ -31,6 +31,15 @@ def told(store):
     return told
 
 
+async def test_a_state_directory_that_is_a_file_holds_no_credentials(tmp_path):
+    (tmp_path / "file").touch()
+    store = CredentialStore(tmp_path / "file" / "state")
+    store.load()
+    assert not store.active
+    await store.look()
+    assert not store.active
+
+
 async def test_without_a_file_nobody_needs_credentials_and_none_match(store):
     assert not store.active
     assert not await store.matches("", "")
