@@ -186,7 +186,7 @@ class ScriptService:
         picture = self._operations.picture()
         return {
             "t": "init",
-            "root": str(self._root),
+            "root": str(self._root.absolute()),
             "version": evsed.__version__,
             "board": script_board(self._operations.board),
             "uptime": picture.facts.uptime_s,

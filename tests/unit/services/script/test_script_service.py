@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from script_world import scripts_at_work
@@ -42,6 +43,15 @@ async def test_switching_on_waits_until_the_components_are_known(tmp_path):
         await scripts.switch(enabled=False)
         assert scripts.service.output(0) == ([], 0)
         assert scripts.service.components() == []
+
+
+async def test_a_state_directory_may_be_named_from_where_the_daemon_was_started(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    async with scripts_at_work(Path("state")) as scripts:
+        await scripts.start("print('found')")
+        assert list(scripts.lines) == ["found"]
 
 
 async def test_a_script_reads_and_steers_the_charger(tmp_path):
