@@ -15,6 +15,7 @@ from evsed.host.machine import Machine
 from evsed.host.network import Network
 from evsed.operations.auxiliary import Auxiliary
 from evsed.operations.picture import Facts, Picture
+from evsed.operations.values import number
 from evsed.operations.writing import Change, steps_for
 from evsed.settings.store import SettingsStore
 from evsed.settings.time_zone import posix_rule
@@ -22,7 +23,7 @@ from evsed.station.station import Station
 
 #: So that the answer still leaves. Source: decision 4.
 _RESTART_AFTER_S: Final = 1.0
-_LAST_SECOND: Final = 4294967295
+LAST_SECOND: Final = 4294967295
 
 Applier = Callable[[Any, Any], Awaitable[None]]
 
@@ -145,7 +146,7 @@ class Operations:
             loop = asyncio.get_running_loop()
             self._restart = loop.call_later(_RESTART_AFTER_S, self.restart_due.set)
 
-    async def set_time(self, seconds: float, *, source: str) -> None:
+    async def set_time(self, seconds: object, *, source: str) -> None:
         """Set the wall clock.
 
         Args:
@@ -156,11 +157,7 @@ class Operations:
             RejectedError: not a number of the clock's range.
             HardwareError: the clock may not be set.
         """
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise RejectedError(f"a number 0 … {_LAST_SECOND} s expected", key="time")
-        if not 0 <= seconds <= _LAST_SECOND:
-            raise RejectedError(f"a number 0 … {_LAST_SECOND} s expected", key="time")
-        await self.clock.set(seconds)
+        await self.clock.set(number("time", seconds, 0, LAST_SECOND))
         _log.info("clock set by %s", source)
         for told in self.clock_listeners:
             told()

@@ -42,11 +42,16 @@ def boolean(key: str, value: object) -> bool:
     return value
 
 
-def whole(key: str, value: object, low: int, high: int) -> int:
-    """Return a number of a range with its fraction dropped."""
+def number(key: str, value: object, low: int, high: int) -> int | float:
+    """Return a number of a range."""
     if not _is_number(value) or not low <= value <= high:
         raise RejectedError(f"number {low}..{high} expected", key=key)
-    return int(value)
+    return value
+
+
+def whole(key: str, value: object, low: int, high: int) -> int:
+    """Return a number of a range with its fraction dropped."""
+    return int(number(key, value, low, high))
 
 
 def amperes(key: str, value: object, low_a: float, high_a: float) -> float:
