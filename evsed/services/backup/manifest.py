@@ -13,12 +13,12 @@ lets no other thread run until it is done.
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from evsed.errors import RejectedError
+from evsed.host.user_files import MAX_ENTRIES, MAX_LEVELS, MAX_PATH_BYTES, reachable
 
 FORMAT: Final = 1
 MANIFEST: Final = "evsed-backup.json"
@@ -26,16 +26,8 @@ SUMS: Final = "SHA256SUMS"
 SETTINGS: Final = "settings.json"
 TREE: Final = "usr/"
 
-MAX_ENTRIES: Final = 10_000
-MAX_LEVELS: Final = 16
-MAX_PATH_BYTES: Final = 1024
-MAX_NAME_BYTES: Final = 255
-#: Names of what is kept beside the user's files while they are worked on.
-RESERVED: Final = ".evsed-"
-
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SUM_LINE: Final = re.compile(rb"(?:(?P<sum>[0-9a-f]{64})  |#)(?P<name>[^\n]{1,1100})\n")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,26 +130,9 @@ def inside_tree(member: str) -> tuple[str, ...]:
     if path == member or len(path.encode(errors="replace")) > MAX_PATH_BYTES:
         raise RejectedError(f"{ascii(member)[:80]}: does not belong into a backup")
     names = tuple(path.removesuffix("/").split("/")) if path else ()
-    if len(names) > MAX_LEVELS or not all(allowed_name(name) for name in names):
+    if len(names) > MAX_LEVELS or not all(reachable(name) for name in names):
         raise RejectedError(f"{ascii(member)[:80]}: a name that is not permitted")
     return names
-
-
-def allowed_name(name: str) -> bool:
-    """Tell whether a file of this name can be reached through /dav/usr."""
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        return False
-    return (
-        0 < size <= MAX_NAME_BYTES
-        and name not in {".", ".."}
-        and not _CONTROL.search(name)
-        and "/" not in name
-        and "\\" not in name
-        and not name.startswith(RESERVED)
-        and unicodedata.normalize("NFC", name) == name
-    )
 
 
 def _short(value: object) -> str:

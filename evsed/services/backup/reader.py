@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from evsed.errors import RejectedError
+from evsed.host.user_files import MAX_ENTRIES, MAX_TREE_BYTES
 from evsed.services.backup.manifest import (
     MANIFEST,
-    MAX_ENTRIES,
     SETTINGS,
     SUMS,
     Manifest,
@@ -29,8 +29,6 @@ from evsed.services.backup.manifest import (
     read_sums,
 )
 
-#: As large as the tree of /dav/usr may be. Source: webdav.md section 6.4.
-MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
 #: Of a JSON document: it is read in one go, during which no other thread runs.
 MAX_TEXT_BYTES: Final = 128 * 1024
 
@@ -118,8 +116,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         _check_member(name, member)
     if len(members) > MAX_ENTRIES + len(_OURS):
         raise RejectedError(f"more than {MAX_ENTRIES} files")
-    if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
-        raise RejectedError(f"more than {MAX_UNPACKED_BYTES} bytes unpacked")
+    if sum(member.file_size for member in members.values()) > MAX_TREE_BYTES:
+        raise RejectedError(f"more than {MAX_TREE_BYTES} bytes unpacked")
     return members
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 
 import evsed
 from evsed.errors import EvsedError, RejectedError, StorageError
+from evsed.host.user_files import SPARE_BYTES
 from evsed.operations.operations import Operations
 from evsed.services.backup import worker
 from evsed.services.backup.reader import Contents
@@ -25,8 +26,6 @@ from evsed.settings.section import known_part
 from evsed.settings.sections import SECTIONS
 
 _PIECE: Final = 65536
-#: What backup and restore leave free on the disk. Source: webdav.md section 6.4.
-_LEAVE_FREE_BYTES: Final = 64 * 1024 * 1024
 _SOURCE: Final = "restore"
 
 _log = logging.getLogger(__name__)
@@ -253,7 +252,7 @@ def _demand_room(folder: Path, done: str) -> None:
     Raises:
         StorageError: too little is left.
     """
-    if _free_bytes(folder) < _LEAVE_FREE_BYTES:
+    if _free_bytes(folder) < SPARE_BYTES:
         raise StorageError(f"the backup cannot be {done}: the disk would be full")
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import IO, Final
 
 from evsed.errors import RejectedError
+from evsed.host.user_files import MAX_ENTRIES, reachable
 from evsed.services.backup.manifest import (
     MANIFEST,
-    MAX_ENTRIES,
     SETTINGS,
     SUMS,
     TREE,
     Manifest,
-    allowed_name,
     inside_tree,
     sum_lines,
 )
@@ -92,7 +91,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
     if not tree.is_dir():
         return
     for folder, folders, files, handle in os.fwalk(tree, follow_symlinks=False):
-        folders[:] = [name for name in folders if allowed_name(name)]
+        folders[:] = [name for name in folders if reachable(name)]
         below = Path(folder).relative_to(tree)
         base = TREE if below == Path() else f"{TREE}{below}/"
         if not _within_limits(base):
@@ -101,7 +100,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
         if base != TREE:
             yield base.removesuffix("/"), True, None
         for name in files:
-            if not (allowed_name(name) and _within_limits(base + name)):
+            if not (reachable(name) and _within_limits(base + name)):
                 continue
             file = _regular(name, handle)
             if file is not None:

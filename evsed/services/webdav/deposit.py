@@ -10,8 +10,9 @@ import secrets
 import stat
 from typing import Final, Self
 
+from evsed.host.user_files import RESERVED
 from evsed.services.webdav.errors import no_parent
-from evsed.services.webdav.paths import RESERVED, Names
+from evsed.services.webdav.paths import Names
 from evsed.services.webdav.removal import remove_entry
 from evsed.services.webdav.tree import DIRECTORY, Tree, names_in
 

@@ -5,29 +5,27 @@ Source: webdav.md sections 4 and 6.1.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from evsed.host.user_files import (
+    MAX_LEVELS,
+    MAX_PATH_BYTES,
+    composed,
+    flaw,
+    reachable,
+    unspeakable,
+)
 from evsed.services.webdav.errors import DavError, bad
 
-#: Names of what we keep beside the files while we work on them.
-RESERVED: Final = ".evsed-"
 #: The one member of the virtual root.
 TREE: Final = "usr"
 ROOT: Final = "/dav"
 
-MAX_LEVELS: Final = 16
-MAX_PATH_BYTES: Final = 1024
-MAX_NAME_BYTES: Final = 255
-
 Names = tuple[str, ...]
 
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-#: Control characters, and two code points that XML cannot carry.
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,99}")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(.*)", re.DOTALL)
 _DEFAULT_PORT: Final = re.compile(r":(?:80|443)?$")
 
@@ -114,16 +112,6 @@ def href(segments: Names, *, collection: bool) -> str:
     return f"{path}/" if collection else path
 
 
-def shown(name: str) -> bool:
-    """Tell whether a name on disk can be reached by a URL; others do not exist for clients."""
-    if _PLAIN.fullmatch(name):
-        return True
-    try:
-        return _checked(name) == name
-    except (DavError, UnicodeEncodeError):
-        return False
-
-
 def _place(raw: str) -> Place:
     if "#" in raw:
         raise bad("a path with a fragment")
@@ -141,7 +129,7 @@ def _place(raw: str) -> Place:
 
 
 def _decoded(part: str) -> str:
-    if _PLAIN.fullmatch(part):
+    if "%" not in part and reachable(part):
         return part
     if _BROKEN_ESCAPE.search(part):
         raise bad("a path with a broken percent sign")
@@ -153,15 +141,12 @@ def _decoded(part: str) -> str:
 
 
 def _checked(name: str) -> str:
-    if _CONTROL.search(name):
+    if unspeakable(name):
         raise bad("a control character in a name")
-    name = unicodedata.normalize("NFC", name)
-    if name in {".", ".."} or "/" in name or "\\" in name:
-        raise DavError(403, "a name that leads elsewhere")
-    if len(name.encode()) > MAX_NAME_BYTES:
-        raise DavError(403, f"a name of more than {MAX_NAME_BYTES} bytes")
-    if name.startswith(RESERVED):
-        raise DavError(403, f"names that begin with {RESERVED} are reserved")
+    name = composed(name)
+    reason = flaw(name)
+    if reason is not None:
+        raise DavError(403, reason)
     return name
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from evsed.host.user_files import MAX_ENTRIES, MAX_TREE_BYTES, SPARE_BYTES
 from evsed.services.webdav.errors import DavError
 
-_MIB: Final = 1024 * 1024
 #: Files are also changed by hand, over ssh: the count is only trusted for so long.
 _TRUSTED_S: Final = 60.0
 
@@ -19,11 +19,11 @@ _TRUSTED_S: Final = 60.0
 class Limits:
     """What a tree may hold."""
 
-    file_bytes: int = 16 * _MIB
-    tree_bytes: int = 256 * _MIB
-    entries: int = 10_000
+    file_bytes: int = 16 * 1024 * 1024
+    tree_bytes: int = MAX_TREE_BYTES
+    entries: int = MAX_ENTRIES
     #: always left on the file system
-    spare_bytes: int = 64 * _MIB
+    spare_bytes: int = SPARE_BYTES
 
 
 class Quota:

@@ -2,16 +2,12 @@
 
 from aiohttp import web
 
+from evsed.host.user_files import MAX_LEVELS, MAX_PATH_BYTES
 from evsed.services.webdav.call import Call
 from evsed.services.webdav.copying import Extent, copy, measure, move
 from evsed.services.webdav.errors import DavError, bad
 from evsed.services.webdav.file_store import FileStore
-from evsed.services.webdav.paths import (
-    MAX_LEVELS,
-    MAX_PATH_BYTES,
-    Names,
-    parse_destination,
-)
+from evsed.services.webdav.paths import Names, parse_destination
 from evsed.services.webdav.request_headers import INFINITY, depth, overwrite
 from evsed.services.webdav.resource import Resource
 from evsed.services.webdav.writing import existing, refuse_fixed, refuse_occupied

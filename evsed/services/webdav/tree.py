@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from evsed.services.webdav.paths import MAX_LEVELS, Names, shown
+from evsed.host.user_files import MAX_LEVELS, reachable
+from evsed.services.webdav.paths import Names
 from evsed.services.webdav.resource import NOTHING, Found, Kind, Resource, resource_of
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -134,7 +135,7 @@ def visible_in(directory: int) -> Iterator[tuple[str, Resource]]:
     """Yield what clients may see in an open directory."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            if not shown(entry.name):  # what is reserved is not, either
+            if not reachable(entry.name):  # what is reserved is not, either
                 continue
             try:
                 resource = resource_of(entry.stat(follow_symlinks=False))

@@ -187,7 +187,7 @@ async def test_more_than_64_mib_are_not_taken(backups, tmp_path, monkeypatch):
 
 
 def test_files_that_would_unpack_to_too_much_are_refused_before_unpacking(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_UNPACKED_BYTES", 5000)
+    monkeypatch.setattr(reader, "MAX_TREE_BYTES", 5000)
     with pytest.raises(RejectedError, match="unpacked"):
         reader.read_archive(io.BytesIO(archive({"usr/zeros": bytes(6000)})), tmp_path)
     assert files_of(tmp_path) == {}

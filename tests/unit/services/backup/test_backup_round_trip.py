@@ -12,7 +12,8 @@ from backup_world import FILES, archive, desk, files_of, fill, made_by, pieces_o
 from station_world import World
 
 from evsed.errors import RejectedError
-from evsed.services.backup import manifest, writer
+from evsed.host.user_files import reachable
+from evsed.services.backup import writer
 
 
 async def test_settings_and_files_come_back_on_another_charger(tmp_path):
@@ -164,9 +165,11 @@ def test_names_a_client_could_never_reach_are_not_permitted():
         ".evsed-put",
         "\ud800",
         "u\u0308",
+        "\ufffe",
+        "\uffff",
     ]
-    assert [name for name in good if not manifest.allowed_name(name)] == []
-    assert [name for name in bad if manifest.allowed_name(name)] == []
+    assert [name for name in good if not reachable(name)] == []
+    assert [name for name in bad if reachable(name)] == []
 
 
 def test_settings_of_a_desk_begin_with_the_defaults(tmp_path):

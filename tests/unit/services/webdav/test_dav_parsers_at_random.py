@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from evsed.host.user_files import RESERVED
 from evsed.services.webdav.bodies import parse_lock, parse_propfind, parse_proppatch
 from evsed.services.webdav.conditions import http_date_s, parse_if, refusal, submitted
 from evsed.services.webdav.errors import DavError
 from evsed.services.webdav.multistatus import multistatus, part
-from evsed.services.webdav.paths import RESERVED, parse_destination, parse_target
+from evsed.services.webdav.paths import parse_destination, parse_target
 from evsed.services.webdav.request_headers import (
     byte_range,
     depth,
