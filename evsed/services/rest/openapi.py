@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -39,7 +38,7 @@ _TAGS: Final = {
     "simulator": "Simulator",
 }
 #: Which other first words of a path belong where; the rest is the system.
-_BELONGS: Final = {"reason": "state", "events": "state", "sessions": "state"}
+_BELONGS: Final = {"reason": "state", "events": "state"}
 _TAG_OF: Final = {tag: tag for tag in _TAGS} | _BELONGS
 
 _REASONS: Final[Mapping[int, str]] = {
@@ -48,13 +47,11 @@ _REASONS: Final[Mapping[int, str]] = {
     403: "the request comes from another site, or names a host that is not known here",
     404: "there is no such thing",
     408: "the body did not arrive in time",
-    409: "not now: something else is under way",
     411: "a Content-Length is needed",
     413: "the body is too large",
     415: "the content type is not one that is taken here",
     500: "it failed on our side; nothing has changed",
     503: "too many at once; try again after Retry-After seconds",
-    512: "out of memory",
     520: "the latest version could not be looked up",
     521: "the upgrade failed",
     522: "the upload broke off",
@@ -227,7 +224,7 @@ def _success(row: Endpoint) -> dict[str, Any]:
 
 def _failure(code: int) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "description": _REASONS.get(code) or HTTPStatus(code).phrase,
+        "description": _REASONS[code],
         "content": {TEXT: {"schema": text("one line")}},
     }
     if code in _HEADERS:
