@@ -9,7 +9,6 @@ from aiohttp import web
 from evsed.services.webdav.answers import COMPLIANCE, refusal
 from evsed.services.webdav.call import Call
 from evsed.services.webdav.errors import DavError
-from evsed.services.webdav.file_store import FileStore
 from evsed.services.webdav.locking import lock, unlock
 from evsed.services.webdav.paths import ROOT
 from evsed.services.webdav.reading import allowed, get, options, propfind
@@ -38,7 +37,7 @@ METHODS: Final[Mapping[str, Callable[[Call], Awaitable[web.StreamResponse]]]] = 
 
 
 def webdav_routes(service: WebDavService) -> tuple[web.RouteDef, ...]:
-    """Return the routes; they answer 503 while the service does not run."""
+    """Return the routes; they answer 503 where the service does not come up."""
     door = _Door(service)
     return (
         web.route("*", ROOT, door.answer),
@@ -76,7 +75,7 @@ class _Door:
         if request.method != "PUT":
             return None
         try:
-            await judge(Call(request, self._files()))
+            await judge(Call(request, await self._service.files()))
         except DavError as error:
             answer = refusal(error)
             answer.force_close()  # the body may come or not: nobody knows
@@ -84,7 +83,7 @@ class _Door:
         return None
 
     async def _dispatched(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request, self._files())
+        call = Call(request, await self._service.files())
         act = METHODS.get(request.method, _no_such_method)
         try:
             return await act(call)
@@ -92,8 +91,3 @@ class _Door:
             if error.status == 405:
                 error.allow = await allowed(call)
             raise
-
-    def _files(self) -> FileStore:
-        if self._service.files is None:
-            raise DavError(503, "the files are not available", closing=True)
-        return self._service.files

@@ -1,11 +1,13 @@
 """Lives and dies: prepares the tree, serves the files until cancelled, closes the database."""
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 from typing import Final
 
 from evsed.services.webdav.deposit import DIRECTORY_MODE
+from evsed.services.webdav.errors import DavError
 from evsed.services.webdav.file_store import FileStore
 from evsed.services.webdav.notices import Changed, Notices
 from evsed.services.webdav.paths import TREE
@@ -16,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 _SCRIPTS: Final = "lua"
 _DATABASE: Final = "dav-props.db"
+#: What a request is kept waiting for: the start on a slow card, a start anew after a failure.
+_PATIENCE_S: Final = 10.0
 
 
 def nobody(_paths: object) -> None:
@@ -39,9 +43,21 @@ class WebDavService:
         self._state_dir = state_dir
         self._limits = limits or Limits()
         self._changed = changed
-        #: None while there is nothing to serve
-        self.files: FileStore | None = None
+        self._files: FileStore | None = None
         self.ready = asyncio.Event()
+
+    async def files(self) -> FileStore:
+        """Return the files, as soon as they are ready: the door is open before they are.
+
+        Raises:
+            DavError: 503, they did not become ready.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self.ready.wait()
+        if self._files is None:
+            raise DavError(503, "the files are not available", closing=True)
+        return self._files
 
     async def serve(self) -> None:
         """Prepare everything, then keep it until cancelled.
@@ -53,12 +69,12 @@ class WebDavService:
         notices = Notices(self._changed)
         files = FileStore(self._state_dir / TREE, properties, self._limits, notices)
         await files.run(files.tidy)
-        self.files = files
+        self._files = files
         self.ready.set()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            self.files = None
+            self._files = None
             self.ready.clear()
             notices.close()
             await asyncio.to_thread(files.close)

@@ -62,8 +62,8 @@ class World:
 
     @property
     def files(self) -> FileStore:
-        assert self.service.files is not None
-        return self.service.files
+        assert self.service._files is not None
+        return self.service._files
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator["World"]:

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
-from dav_world import D, eventually, prop
+from dav_world import D, World, eventually, prop
+
+from evsed.services.webdav import service
 
 
 async def test_a_file_has_a_strong_tag_and_a_date(dav):
@@ -347,3 +349,26 @@ async def test_a_root_that_somebody_removed_is_not_found_until_it_is_back(dav):
     assert (await dav.ask("PUT", "/dav/usr/a", "x")).status == 409
     dav.usr.mkdir()
     assert (await dav.ask("PUT", "/dav/usr/a", "x")).status == 201
+
+
+async def test_a_request_that_comes_before_the_files_are_ready_waits_for_them(tmp_path):
+    world = World(tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        door = tasks.create_task(world.http.serve())
+        await asyncio.wait_for(world.http.ready.wait(), 10)
+        asked = tasks.create_task(world.ask("PUT", "/dav/usr/early.lua", "print(1)"))
+        files = tasks.create_task(world.service.serve())
+        assert (await asked).status == 201
+        for served in (door, files):
+            served.cancel()
+    assert world.at("early.lua").read_text() == "print(1)"
+
+
+async def test_files_that_never_become_ready_are_503(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "_PATIENCE_S", 0.01)
+    world = World(tmp_path)
+    door = asyncio.create_task(world.http.serve())
+    await asyncio.wait_for(world.http.ready.wait(), 10)
+    assert (await world.ask("GET", "/dav/usr/")).status == 503
+    door.cancel()
+    await asyncio.gather(door, return_exceptions=True)
