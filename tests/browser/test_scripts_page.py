@@ -659,9 +659,7 @@ def test_the_field_and_its_colors_lie_exactly_upon_each_other(files, scripts_pag
     page = scripts_page().page
     open_file(page, "a.lua")
     page.locator("#code").evaluate("(area) => { area.scrollTo(150, 2345); }")
-    page.wait_for_function(
-        "!document.getElementById('code-colors').style.transform.includes('(0px')"
-    )
+    expect(page.locator("#code-colors")).to_have_attribute("style", re.compile(r"\(-[1-9]"))
     apart = page.evaluate(
         """() => {
           const area = document.getElementById('code');
