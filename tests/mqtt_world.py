@@ -102,6 +102,7 @@ class Mosquitto:
 
     def _settings(self):
         yield from ("user root", "persistence false")
+        yield "max_inflight_messages 0"  # else the 21st without PUBACK is overtaken by QoS 0
         if self._web:  # Mosquitto 2.0.11 refuses to have no other kind of listener
             yield f"listener {free_port()} 127.0.0.1"
         yield f"listener {self.port} 127.0.0.1"
