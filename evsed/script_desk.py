@@ -149,8 +149,6 @@ class ChargerDesk(Desk):
         self._say = say
         self._shown: tuple[object, ...] = ()
         self._given = dict(parameters)
-        #: where the script's time is; the charger's is at most one pass away
-        self._script_ms = 0
         super().__init__(board=script_board(board), epoch_s=epoch_s)
         self.charger = SteppedCharger(board, self._show)
 

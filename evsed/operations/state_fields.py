@@ -204,7 +204,7 @@ STATE_FIELDS: Final = (
         kind=Kind.INTEGER,
         about="power now, sum of the phases",
         unit="W",
-        read=lambda now: int(rounded(now.power_w, 0)),
+        read=lambda now: now.power_w,
     ),
     StateField(
         name="voltage",

@@ -437,7 +437,7 @@ _METER: Final = (
         lambda now: int(now.settings.evse.energy_meter_three_phases),
         _value("energyMeterThreePhases", bool),
     ),
-    _plain("+EMETERPOWER", "UINT16", "power, W", lambda now: round(now.snapshot.power_w)),
+    _plain("+EMETERPOWER", "UINT16", "power, W", lambda now: now.snapshot.power_w),
     _plain(
         "+EMETERSESTIME", "UINT32", "session, s", lambda now: now.snapshot.session_time_ms // 1000
     ),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from evsed.errors import RejectedError
-from evsed.host.user_files import MAX_ENTRIES, reachable
+from evsed.host.user_files import MAX_ENTRIES
 from evsed.services.backup.manifest import (
     MANIFEST,
     SETTINGS,
@@ -91,7 +91,6 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
     if not tree.is_dir():
         return
     for folder, folders, files, handle in os.fwalk(tree, follow_symlinks=False):
-        folders[:] = [name for name in folders if reachable(name)]
         below = Path(folder).relative_to(tree)
         base = TREE if below == Path() else f"{TREE}{below}/"
         if not _within_limits(base):
@@ -100,7 +99,7 @@ def _entries(tree: Path) -> Iterator[tuple[str, bool, IO[bytes] | None]]:
         if base != TREE:
             yield base.removesuffix("/"), True, None
         for name in files:
-            if not (reachable(name) and _within_limits(base + name)):
+            if not _within_limits(base + name):
                 continue
             file = _regular(name, handle)
             if file is not None:

@@ -243,7 +243,7 @@ REGISTERS: Final = (
         name="power",
         about="power of all phases together",
         unit="W",
-        read=lambda now: round(now.snapshot.power_w),
+        read=lambda now: now.snapshot.power_w,
     ),
     Register(
         address=201,

@@ -10,7 +10,7 @@ from typing import Final
 
 from evsed.operations.picture import Picture
 from evsed.services.nextion import protocol
-from evsed.units import hundredths, limit_wh, nearest, whole_wh
+from evsed.units import hundredths, limit_wh, whole_wh
 
 
 class Push(Enum):
@@ -102,7 +102,7 @@ VARIABLES: Final = (
     ),
     _live("sesTime", "time since plug-in", lambda now: now.snapshot.session_time_ms // 1000, "s"),
     _live("chTime", "time of charging", lambda now: now.snapshot.charging_time_ms // 1000, "s"),
-    _noisy("power", "power", lambda now: nearest(now.snapshot.power_w), "W"),
+    _noisy("power", "power", lambda now: now.snapshot.power_w, "W"),
     _live("consum", "session energy", lambda now: whole_wh(now.snapshot.session_energy_ws), "Wh"),
     _live("totConsum", "lifetime energy", lambda now: whole_wh(now.snapshot.total_energy_ws), "Wh"),
     *(_voltage(phase) for phase in range(3)),

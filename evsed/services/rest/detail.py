@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import PilotMode, Reason
-from evsed.operations.values import Kind, rounded
+from evsed.operations.values import Kind
 from evsed.services.rest.schema import Schema, flag, of_table, or_null, record, text, whole
 from evsed.units import amperes, degrees
 
@@ -122,14 +122,14 @@ DETAIL_FIELDS: Final = (
         Kind.NUMBER,
         "°C",
         "coldest sensor",
-        lambda now: rounded(degrees(now.temperature_low_cdeg), 2),
+        lambda now: degrees(now.temperature_low_cdeg),
     ),
     DetailField(
         "temperatureHigh",
         Kind.NUMBER,
         "°C",
         "warmest sensor",
-        lambda now: rounded(degrees(now.temperature_high_cdeg), 2),
+        lambda now: degrees(now.temperature_high_cdeg),
     ),
     DetailField(
         "contactor",

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from evsed.operations.picture import Picture
-from evsed.operations.values import rounded
 from evsed.services.rest.schema import number, record, text, whole
 from evsed.units import degrees
 
@@ -53,6 +52,6 @@ def info_object(picture: Picture) -> dict[str, Any]:
             "minFree": memory.least_free,
         },
         "temperatureSensorCount": now.temperature_sensors,
-        "temperatureLow": rounded(degrees(now.temperature_low_cdeg), 2),
-        "temperatureHigh": rounded(degrees(now.temperature_high_cdeg), 2),
+        "temperatureLow": degrees(now.temperature_low_cdeg),
+        "temperatureHigh": degrees(now.temperature_high_cdeg),
     }

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +77,6 @@ class _Client:
     """One MQTT client of the desk's broker, which everybody can reach."""
 
     connected_ms: int | None = None
-    filters: list[str] = field(default_factory=list)
 
 
 class Desk:
@@ -107,7 +106,6 @@ class Desk:
         self.now_ms = 0
         self.calls: list[tuple[str, list[Any]]] = []
         self.output: list[str] = []
-        self.listed: list[dict[str, Any]] = []
         self._epoch_s = epoch_s
         self._evse = {**_EVSE, **given.get("evse", {})}
         self._meter = {**_METER, **given.get("energymeter", {})}
@@ -168,8 +166,7 @@ class Desk:
         self.output += lines
 
     def changed(self, components: list[dict[str, Any]]) -> None:
-        """Take the list of components."""
-        self.listed = components
+        """Not of interest at a desk: whoever runs it asks for the list."""
 
     def entered(self, component: str | None) -> None:
         """Not of interest at a desk."""

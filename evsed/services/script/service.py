@@ -192,7 +192,6 @@ class ScriptService:
             "uptime": picture.facts.uptime_s,
             "tz": picture.time_zone_rule,
             "state": self._calls.state(),
-            "stored": {},
             "quarantined": [name for name in self._stuck if self._is_quarantined(name)],
         }
 

@@ -56,7 +56,7 @@ def script_state(now: Snapshot, evse: EvseSettings, board: Board) -> dict[str, d
             "bestmode": _MODES[board.energy_meter_mode],
             "acvoltage": evse.energy_meter_ac_voltage_v,
             "threephases": evse.energy_meter_three_phases,
-            "power": round(now.power_w),
+            "power": now.power_w,
             "chargingtime": now.charging_time_ms // 1000,
             "sessiontime": now.session_time_ms // 1000,
             "consumption": whole_wh(now.session_energy_ws),

@@ -73,7 +73,7 @@ def _loop(link: Link, engine: Engine, guard: Guard) -> None:
             case "restart":
                 with guard.watching(init=True):
                     engine.restart(str(message["id"]))
-                link.send({"t": "restarted", "n": message.get("n")})
+                link.send({"t": "restarted"})
 
 
 def _now_ms() -> int:

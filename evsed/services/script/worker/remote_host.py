@@ -26,7 +26,6 @@ class RemoteHost:
         self._link, self._guard = link, guard
         self.board: Mapping[str, Any] = first["board"]
         self._state: State = first["state"]
-        self._stored: Mapping[str, Mapping[str, str]] = first["stored"]
         self._quarantined = frozenset(first["quarantined"])
         self._started_s = time.monotonic() - float(first["uptime"])
         self._number = 0

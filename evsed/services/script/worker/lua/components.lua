@@ -313,7 +313,7 @@ end
 function engine.restart(id)
     local one = by_id[id]
     if not one then
-        return false
+        return
     end
     close_task(one)
     host.release(id)
@@ -323,7 +323,6 @@ function engine.restart(id)
         failed(one, problem)
     end
     host.changed()
-    return true
 end
 
 function engine.owner()

@@ -356,7 +356,7 @@ loaded.mqtt = {
     end,
 }
 
--- Returns whether somebody was called.
+-- Hands a message to everybody who has subscribed to it.
 function engine.mqtt(number, topic, data)
     local own = by_number[number] and clients[by_number[number]]
     for _, one in ipairs(own and { unpack(own.subscriptions) } or {}) do
