@@ -210,9 +210,11 @@ async def test_our_own_bytes_are_not_heard(peer):
 async def test_what_only_began_like_an_echo_is_delivered_late(peer):
     session = Listener()
     transport = _started(peer, session, suppress_echo=True)
+    began = time.monotonic()
     session.writer.write(b"answer")
     peer.send(b"ans")
     await session.until(b"ans")
+    assert time.monotonic() - began > 0.02
     await transport.close("stopped")
 
 

@@ -131,8 +131,10 @@ def test_any_bytes_are_a_request_or_refused(text):
     for candidate in (text, b"AT" + text, b"AT+X=" + text):
         try:
             request = parse(candidate)
+            assert request.name == request.name.upper()
+            assert request.name or request.form is Form.RUN
             if request.form is Form.WRITE:
-                split(request.argument)
+                assert split(request.argument)
         except RejectedError:
             continue
 

@@ -62,6 +62,7 @@ async def test_the_same_schedule_posted_again_acts_again(tmp_path):
         await post(operations, OFF_NOW)
         await world.until(enabled=False)
         await operations.write([("enabled", True)], source="owner")
+        await world.until(enabled=True)
         await post(operations, OFF_NOW)
         await world.until(enabled=False)
 

@@ -205,6 +205,7 @@ async def test_a_signature_of_another_package_is_523(world, key, package, tmp_pa
 async def test_a_signature_that_is_not_prehashed_is_523(world, key, package):
     legacy = key.signature(package, "-l")
     await refused(523, world.upload(signed(package, legacy)))
+    assert quiet(world)
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"x", b"untrusted comment: x\n" * 4, bytes(4000)])
@@ -301,6 +302,7 @@ async def test_where_nothing_installs_a_good_package_is_521_with_a_sentence(tmp_
 async def test_without_any_key_nothing_is_trusted(tmp_path, good):
     world = UpdateWorld(tmp_path, [tmp_path / "no such folder"])
     await refused(523, world.upload(good), "not signed by a trusted key")
+    assert quiet(world)
 
 
 @pytest.mark.parametrize("credentials", [True, False])
@@ -319,6 +321,7 @@ async def test_unsigned_packages_are_taken_only_by_choice_and_with_credentials(
 async def test_a_bad_signature_is_not_the_same_as_none(tmp_path, package):
     world = UpdateWorld(tmp_path, allow_unsigned=True, credentials_set=lambda: True)
     await refused(523, world.upload(signed(package, b"untrusted comment: x\n")))
+    assert quiet(world)
 
 
 async def test_pieces_of_any_size_make_the_same_package(world, good):
