@@ -40,7 +40,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm check coverage explore bench fuzz clean preflight
+.PHONY: help run test test-bookworm check coverage explore safety bench fuzz clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ coverage: $(DEV_READY) ## every line and branch of the charging rules must be te
 
 explore: $(DEV_READY) ## every state the charging rules can reach, the large alphabets too (many minutes)
 	@$(VENV)/bin/python -m tests.exploration --full
+
+safety: $(DEV_READY) ## check and measure what is promised, and write docs/safety.md (minutes)
+	@$(VENV)/bin/python -m tests.safety
 
 bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
 	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done
