@@ -169,7 +169,7 @@ def _scripts(
         built.options.state_dir / "usr",
         ring=lines,
         ports=port,
-        brokers=lambda deliver, room, say: Brokers(deliver, machine_id(), room=room, say=say),
+        brokers=lambda relay, say: Brokers(relay, machine_id(), say=say),
     )
 
 

@@ -161,9 +161,11 @@ class Desk:
             return "disconnected"
         return "connected" if self.now_ms >= since_ms else "connecting"
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, lines: list[str], suppressed: int) -> None:
         """Take finished lines."""
         self.output += lines
+        if suppressed:
+            self.output.append(f"[{suppressed} lines suppressed]")
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Not of interest at a desk: whoever runs it asks for the list."""

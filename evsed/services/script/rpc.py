@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
+from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
 from evsed.settings.schema import EVSE
@@ -80,6 +81,9 @@ class Brokers(Protocol):
     def close_all(self) -> None:
         """Forget all clients."""
 
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages, so that more may come."""
+
     async def ended(self) -> None:
         """Wait a moment until the brokers have been told goodbye."""
 
@@ -109,7 +113,7 @@ class Calls:
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
         self._stored_s = float("-inf")
-        self._room, self._room_s = float(_BURST), time.monotonic()
+        self._allowance = Allowance(_CALLS_PER_S, _BURST)
         self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
             "snapshot": self._nothing,
             "stored": self._stored,
@@ -133,7 +137,9 @@ class Calls:
 
     async def answer(self, name: str, arguments: Sequence[Any], component: str | None) -> Answer:
         """Carry out one call; whatever goes wrong is a sentence for the script."""
-        await self._slow_down()
+        pause_s = self._allowance.spend()
+        if pause_s:
+            await asyncio.sleep(pause_s)
         try:
             values = await self._carry_out(name, list(arguments), component)
         except (BadValueError, EvsedError) as error:
@@ -149,6 +155,10 @@ class Calls:
         """Free everything scripts have opened."""
         self._release_port()
         self._brokers.close_all()
+
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages of brokers."""
+        self._brokers.took(count)
 
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
@@ -186,14 +196,6 @@ class Calls:
         due_s = max(now_s, self._stored_s + _STORE_EVERY_S)
         self._stored_s = due_s
         await asyncio.sleep(due_s - now_s)
-
-    async def _slow_down(self) -> None:
-        now_s = time.monotonic()
-        self._room = min(float(_BURST), self._room + (now_s - self._room_s) * _CALLS_PER_S)
-        self._room_s = now_s
-        self._room -= 1
-        if self._room < 0:
-            await asyncio.sleep(-self._room / _CALLS_PER_S)
 
     async def _nothing(self) -> tuple[()]:
         return ()
