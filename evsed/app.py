@@ -105,6 +105,7 @@ async def _run(built: Parts, end: End) -> int:
     services = _services(built, operations)
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
+        running.push_async_callback(built.settings.flush)
         if station.maintenance is None:
             station.start()
             running.push_async_callback(end.stop, station)

@@ -1,7 +1,6 @@
 """Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -11,11 +10,8 @@ from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
 from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
-from evsed.settings.schema import EVSE
 
 _SOURCE: Final = "script"
-#: Stored settings are written at most so often; a script that wants more waits.
-_STORE_EVERY_S: Final = 1.0
 _CALLS_PER_S: Final = 2000
 _BURST: Final = 200
 _FLUSH_S: Final = 1.0
@@ -112,7 +108,6 @@ class Calls:
         self._say = say
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
-        self._stored_s = float("-inf")
         self._allowance = Allowance(_CALLS_PER_S, _BURST)
         self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
             "snapshot": self._nothing,
@@ -183,19 +178,12 @@ class Calls:
         module = setter.name.partition(".")[0]
         checked = setter.check(value, self.state()[module])
         change = setter.change(checked)
-        if setter.key in EVSE and self.state()[module][setter.value] != checked:
-            await self._wait_for_store()
         try:
-            await self._operations.write([change], source=_SOURCE)
+            # What a script changes all the time would wear out the card.
+            await self._operations.write([change], source=_SOURCE, durable=False)
         except RejectedError as error:
             raise BadValueError(INVALID) from error
         return ()
-
-    async def _wait_for_store(self) -> None:
-        now_s = time.monotonic()
-        due_s = max(now_s, self._stored_s + _STORE_EVERY_S)
-        self._stored_s = due_s
-        await asyncio.sleep(due_s - now_s)
 
     async def _nothing(self) -> tuple[()]:
         return ()

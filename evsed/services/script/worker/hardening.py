@@ -34,7 +34,7 @@ SCRIPTS: Final[Limits] = (
 #: What connections to brokers get: threads with their stacks, and no files to write.
 CONNECTIONS: Final[Limits] = (
     *_ALWAYS,
-    (resource.RLIMIT_AS, 512 * _MIB),
+    (resource.RLIMIT_AS, 128 * _MIB),
     (resource.RLIMIT_NOFILE, 64),
     (resource.RLIMIT_FSIZE, 0),
 )
