@@ -6,7 +6,9 @@ from typing import Any, Final, Protocol
 
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
+from evsed.operations.writing import Change
+from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter, checked_lease
+from evsed.services.script.leases import Leases
 from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
@@ -106,6 +108,7 @@ class Calls:
         self._operations, self._parameters = operations, parameters
         self._ports, self._brokers = ports, brokers
         self._say = say
+        self._leases = Leases(self._fall_back, say)
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
         self._allowance = Allowance(_CALLS_PER_S, _BURST)
@@ -118,7 +121,6 @@ class Calls:
             "aux.read": self._aux_read,
             "aux.analogread": self._aux_analog,
             "aux.write": self._aux_write,
-            "serial.open": self._open,
             "serial.read": self._read,
             "serial.write": self._write,
             "serial.flush": self._flush,
@@ -137,7 +139,9 @@ class Calls:
             await asyncio.sleep(pause_s)
         try:
             values = await self._carry_out(name, list(arguments), component)
-        except (BadValueError, EvsedError) as error:
+        except BadValueError as error:
+            return {"ok": False, "e": str(error), "arg": error.place}
+        except EvsedError as error:
             text = error.reason if isinstance(error, RejectedError) else str(error)
             return {"ok": False, "e": text}
         except TimeoutError:
@@ -146,8 +150,13 @@ class Calls:
             return {"ok": False, "e": "bad arguments"}
         return {"ok": True, "v": list(values), "state": self.state()}
 
+    async def end_lease(self, component: str) -> None:
+        """Fall back for a component that has failed."""
+        await self._leases.end(component)
+
     def release_all(self) -> None:
-        """Free everything scripts have opened."""
+        """Free everything scripts have opened, and fall back where they said so."""
+        self._leases.end_all()
         self._release_port()
         self._brokers.close_all()
 
@@ -157,6 +166,7 @@ class Calls:
 
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
+        self._leases.drop_all()
         self.release_all()
         await self._brokers.ended()
 
@@ -167,11 +177,13 @@ class Calls:
             return await self._set(SETTERS[name], *arguments)
         if name.startswith("mqtt."):
             return self._mqtt(name.partition(".")[2], arguments, component)
+        if name == "serial.open":
+            return await self._open(component)
+        if name == "evse.lease":
+            return self._lease(component, *arguments)
         work = self._table.get(name)
         if work is None:
             raise RejectedError(f"{name[:40]} is not known")
-        if name == "serial.open":
-            return await self._open(component)
         return await work(*arguments)
 
     async def _set(self, setter: Setter, value: Any) -> tuple[()]:
@@ -199,7 +211,19 @@ class Calls:
         if self._port_owner == component:
             self._release_port()
         self._brokers.release(component)
+        await self._leases.end(component)
         return ()
+
+    def _lease(self, component: str | None, seconds: Any, amps: Any = None) -> tuple[()]:
+        self._leases.renew(component, *checked_lease(seconds, amps, self.state()["evse"]))
+        return ()
+
+    async def _fall_back(self, amps: float) -> None:
+        change: Change = ("enabled", False)
+        if amps:
+            highest = self._operations.picture().settings.evse.max_charging_current_a
+            change = ("chargingCurrent", min(amps, highest))
+        await self._operations.write([change], source="lease of a script")
 
     async def _authorize(self) -> tuple[()]:
         await self._operations.authorize(source=_SOURCE)

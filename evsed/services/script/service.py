@@ -253,6 +253,11 @@ class ScriptService:
             async with self._restarted:
                 self._restarts += 1
                 self._restarted.notify_all()
+        elif message.get("t") == "comp":
+            self._components = [checked(one) for one in message["list"]]
+            for one in self._components:
+                if one["status"] == "failed":
+                    await self._calls.end_lease(one["id"])
         else:
             self._note(worker, message)
 
@@ -261,8 +266,6 @@ class ScriptService:
             case "out":
                 lines = [str(line) for line in message.get("l", ())]
                 self._output.take(lines, int(message.get("suppressed", 0)))
-            case "comp":
-                self._components = [checked(one) for one in message["list"]]
             case "took":
                 self._calls.took(int(message["count"]))
             case "ready":

@@ -41,7 +41,7 @@ class RemoteHost:
         answer = self._ask(name, arguments)
         if answer.get("ok"):
             return (True, *answer.get("v", ()))
-        return False, str(answer.get("e", "failed"))
+        return False, str(answer.get("e", "failed")), int(answer.get("arg", 1))
 
     def state(self) -> State:
         """Return a fresh copy of everything the getters read."""
