@@ -105,6 +105,7 @@ async def _run(built: Parts, end: End) -> int:
     services = _services(built, operations)
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
+        running.push_async_callback(built.settings.flush)
         if station.maintenance is None:
             station.start()
             running.push_async_callback(end.stop, station)
@@ -169,7 +170,7 @@ def _scripts(
         built.options.state_dir / "usr",
         ring=lines,
         ports=port,
-        brokers=lambda deliver, room, say: Brokers(deliver, machine_id(), room=room, say=say),
+        brokers=lambda relay, say: Brokers(relay, machine_id(), say=say),
     )
 
 

@@ -23,7 +23,7 @@ from evsed.charging.states import Reason
 from evsed.errors import BadFileError, EvsedError, HardwareError, RejectedError
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.hat import simulated_hat
-from evsed.operations.writing import steps_for
+from evsed.operations.writing import Change, steps_for
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError
 from evsed.services.script.desk import Desk, Run, in_utc
 from evsed.services.script.state import script_board, script_state
@@ -154,6 +154,7 @@ class ChargerDesk(Desk):
 
     def advance(self, to_ms: int) -> None:
         """Let the charger run on."""
+        self._end_leases(to_ms)
         self.charger.advance(to_ms)
         self.now_ms = max(self.now_ms, to_ms, self.charger.now_ms)
 
@@ -167,10 +168,12 @@ class ChargerDesk(Desk):
         del component
         return {key: str(value) for key, value in self._given.items()}
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, lines: list[str], suppressed: int) -> None:
         """Print finished lines."""
         for line in lines:
             self._print(line)
+        if suppressed:
+            self._print(f"[{suppressed} lines suppressed]")
 
     def _print(self, line: str, at_ms: int | None = None) -> None:
         self._say(f"[{(self.now_ms if at_ms is None else at_ms) / _MS:10.3f}] {line}")
@@ -211,6 +214,12 @@ class ChargerDesk(Desk):
         self._follow()
         self._note(name, [checked])
         return (True,)
+
+    def _fall_back(self, change: Change) -> None:
+        self._print(f"> lease ends {change[0]} {json.dumps(change[1])}")
+        self.charger.advance(self.now_ms)
+        self.charger.change(*change)
+        self._follow()
 
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
         aux, line = self.charger.hat.aux, str(arguments[0])

@@ -17,6 +17,7 @@ from evsed.operations.auxiliary import Auxiliary
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.values import number
 from evsed.operations.writing import Change, steps_for
+from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.settings.time_zone import posix_rule
 from evsed.station.station import Station
@@ -81,12 +82,13 @@ class Operations:
             time_zone_rule=posix_rule(settings.scheduler.timezone),
         )
 
-    async def write(self, changes: Sequence[Change], *, source: str) -> None:
+    async def write(self, changes: Sequence[Change], *, source: str, durable: bool = True) -> None:
         """Write values of /state and /config/evse, all or none; they are in force on return.
 
         Args:
             changes: wire names and JSON values in the API's units, judged in this order.
             source: who asks.
+            durable: whether changed settings are on disk on return, else they are a second later.
 
         Raises:
             RejectedError: a value is not permitted.
@@ -94,7 +96,7 @@ class Operations:
             StorageError: the disk refused. In each case nothing has changed.
         """
         # To its end, also when the client goes: disk, memory and station must agree.
-        await _to_the_end(self._write(tuple(changes), source))
+        await _to_the_end(self._write(tuple(changes), source, durable))
 
     async def authorize(self, *, source: str) -> None:
         """Open a grant of 60 s.
@@ -162,7 +164,7 @@ class Operations:
         for told in self.clock_listeners:
             told()
 
-    async def _write(self, changes: tuple[Change, ...], source: str) -> None:
+    async def _write(self, changes: tuple[Change, ...], source: str, durable: bool) -> None:
         async with self._writing["evse"]:
             before = self.store.evse
             steps, after = steps_for(changes, before, self.board)
@@ -173,14 +175,20 @@ class Operations:
                 )
             if not steps:
                 return
-            await self.store.save("evse", after)
+            await self._keep(after, durable)
             try:
                 await self.station.write(steps, source=source)
             except Exception:  # whatever it was, nothing may stay half done
-                await self.store.save("evse", before)
+                await self._keep(before, durable)
                 raise
         if after != before:
             self._tell("evse")
+
+    async def _keep(self, evse: EvseSettings, durable: bool) -> None:
+        if durable:
+            await self.store.save("evse", evse)
+        elif evse != self.store.evse:
+            self.store.put("evse", evse)
 
     async def _change(self, section: str, patch: object, source: str) -> None:
         async with self._writing[section]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evsed.services.script.calls import SETTERS, BadValueError
+from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
 from evsed.services.script.worker.files import Files
@@ -118,6 +118,9 @@ class Desk:
         self._taken = False
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
+        self._component: str | None = None
+        #: By component: when it runs out, and the current (A) that follows.
+        self._leases: dict[str | None, tuple[int, float]] = {}
         self._parameters = {name: dict(stored) for name, stored in (parameters or {}).items()}
 
     # What the engine asks.
@@ -127,6 +130,8 @@ class Desk:
         module = name.partition(".")[0]
         if name in SETTERS:
             return self._set(name, arguments[0])
+        if name == "evse.lease":
+            return self._lease(*arguments)
         if module == "serial":
             return self._serial_call(name, arguments)
         if module == "mqtt":
@@ -161,20 +166,26 @@ class Desk:
             return "disconnected"
         return "connected" if self.now_ms >= since_ms else "connecting"
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, lines: list[str], suppressed: int) -> None:
         """Take finished lines."""
         self.output += lines
+        if suppressed:
+            self.output.append(f"[{suppressed} lines suppressed]")
 
     def changed(self, components: list[dict[str, Any]]) -> None:
-        """Not of interest at a desk: whoever runs it asks for the list."""
+        """End the leases of those who have failed; whoever runs the desk asks for the list."""
+        for one in components:
+            if one["status"] == "failed":
+                self._end_lease(one["id"])
 
     def entered(self, component: str | None) -> None:
-        """Not of interest at a desk."""
+        """Note whose lease is asked for next."""
+        self._component = component
 
     def release(self, component: str) -> None:
         """Free the port; there is one component at a desk that has it."""
-        del component
         self._taken = False
+        self._end_lease(component)
 
     def uptime_s(self) -> float:
         """Return virtual seconds."""
@@ -188,6 +199,7 @@ class Desk:
 
     def advance(self, to_ms: int) -> None:
         """Let virtual time pass."""
+        self._end_leases(to_ms)
         self.now_ms = max(self.now_ms, to_ms)
 
     def set(self, changes: Mapping[str, Any]) -> None:
@@ -232,6 +244,33 @@ class Desk:
         if setter.value == "maxchargingcurrent":
             self._evse["chargingcurrent"] = min(self._evse["chargingcurrent"], checked)
         return (True,)
+
+    def _lease(self, seconds: Value, amps: Value = None) -> tuple[Any, ...]:
+        try:
+            checked = checked_lease(seconds, amps, self.state()["evse"])
+        except BadValueError as error:
+            return False, str(error), error.place
+        self._note("evse.lease", checked if checked[0] else (0,))
+        self._leases.pop(self._component, None)
+        if checked[0]:
+            self._leases[self._component] = (self.now_ms + round(checked[0] * 1000), checked[1])
+        return (True,)
+
+    def _end_leases(self, to_ms: int) -> None:
+        """Fall back where a lease runs out until then."""
+        for component, (until_ms, _) in sorted(self._leases.items(), key=lambda one: one[1]):
+            if until_ms <= to_ms:
+                self.now_ms = max(self.now_ms, until_ms)
+                self._end_lease(component)
+
+    def _end_lease(self, component: str | None) -> None:
+        _, amps = self._leases.pop(component, (0, None))
+        if amps is not None:
+            self._fall_back(("chargingCurrent", amps) if amps else ("enabled", False))
+
+    def _fall_back(self, change: tuple[str, Any]) -> None:
+        key, value = change
+        self._evse[key.lower()] = value
 
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
         line = arguments[0]

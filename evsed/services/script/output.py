@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from evsed.services.script.pace import Allowance
+
 _LONGEST: Final = 4096
 _PER_S: Final = 200
 _BURST: Final = 500
@@ -43,22 +45,25 @@ class Output:
         self._ring = ring
         self._first = ring.next
         self._clock = clock
-        self._room = float(_BURST)
+        self._allowance = Allowance(_PER_S, _BURST, clock)
         self._at_s = clock()
         self._suppressed = 0
 
-    def take(self, lines: Sequence[str]) -> None:
-        """Keep lines, as far as there are not too many of them."""
-        now_s = self._clock()
-        self._room = min(float(_BURST), self._room + (now_s - self._at_s) * _PER_S)
-        self._at_s = now_s
+    def take(self, lines: Sequence[str], suppressed: int = 0) -> None:
+        """Keep lines, as far as there are not too many of them.
+
+        Args:
+            lines: finished ones.
+            suppressed: how many more there were, which nobody has sent us.
+        """
+        self._at_s = self._clock()
         for line in lines:
-            if self._room < 1:
+            if self._allowance.take():
+                self._tell_suppressed()
+                self._ring.append(_clean(line))
+            else:
                 self._suppressed += 1
-                continue
-            self._tell_suppressed()
-            self._room -= 1
-            self._ring.append(_clean(line))
+        self._suppressed += max(0, suppressed)
 
     def say(self, line: str) -> None:
         """Keep a line of ours, whatever the script did."""
@@ -76,7 +81,7 @@ class Output:
     def restart(self) -> None:
         """Begin afresh, as with a new worker."""
         self._suppressed = 0
-        self._room = float(_BURST)
+        self._allowance = Allowance(_PER_S, _BURST, self._clock)
         self._ring.clear()
         self._first = self._ring.next
 

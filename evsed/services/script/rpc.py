@@ -1,20 +1,19 @@
 """Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
+from evsed.operations.writing import Change
+from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter, checked_lease
+from evsed.services.script.leases import Leases
+from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
-from evsed.settings.schema import EVSE
 
 _SOURCE: Final = "script"
-#: Stored settings are written at most so often; a script that wants more waits.
-_STORE_EVERY_S: Final = 1.0
 _CALLS_PER_S: Final = 2000
 _BURST: Final = 200
 _FLUSH_S: Final = 1.0
@@ -80,6 +79,9 @@ class Brokers(Protocol):
     def close_all(self) -> None:
         """Forget all clients."""
 
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages, so that more may come."""
+
     async def ended(self) -> None:
         """Wait a moment until the brokers have been told goodbye."""
 
@@ -106,10 +108,10 @@ class Calls:
         self._operations, self._parameters = operations, parameters
         self._ports, self._brokers = ports, brokers
         self._say = say
+        self._leases = Leases(self._fall_back, say)
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
-        self._stored_s = float("-inf")
-        self._room, self._room_s = float(_BURST), time.monotonic()
+        self._allowance = Allowance(_CALLS_PER_S, _BURST)
         self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
             "snapshot": self._nothing,
             "stored": self._stored,
@@ -119,7 +121,6 @@ class Calls:
             "aux.read": self._aux_read,
             "aux.analogread": self._aux_analog,
             "aux.write": self._aux_write,
-            "serial.open": self._open,
             "serial.read": self._read,
             "serial.write": self._write,
             "serial.flush": self._flush,
@@ -133,10 +134,14 @@ class Calls:
 
     async def answer(self, name: str, arguments: Sequence[Any], component: str | None) -> Answer:
         """Carry out one call; whatever goes wrong is a sentence for the script."""
-        await self._slow_down()
+        pause_s = self._allowance.spend()
+        if pause_s:
+            await asyncio.sleep(pause_s)
         try:
             values = await self._carry_out(name, list(arguments), component)
-        except (BadValueError, EvsedError) as error:
+        except BadValueError as error:
+            return {"ok": False, "e": str(error), "arg": error.place}
+        except EvsedError as error:
             text = error.reason if isinstance(error, RejectedError) else str(error)
             return {"ok": False, "e": text}
         except TimeoutError:
@@ -145,13 +150,23 @@ class Calls:
             return {"ok": False, "e": "bad arguments"}
         return {"ok": True, "v": list(values), "state": self.state()}
 
+    async def end_lease(self, component: str) -> None:
+        """Fall back for a component that has failed."""
+        await self._leases.end(component)
+
     def release_all(self) -> None:
-        """Free everything scripts have opened."""
+        """Free everything scripts have opened, and fall back where they said so."""
+        self._leases.end_all()
         self._release_port()
         self._brokers.close_all()
 
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages of brokers."""
+        self._brokers.took(count)
+
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
+        self._leases.drop_all()
         self.release_all()
         await self._brokers.ended()
 
@@ -162,38 +177,25 @@ class Calls:
             return await self._set(SETTERS[name], *arguments)
         if name.startswith("mqtt."):
             return self._mqtt(name.partition(".")[2], arguments, component)
+        if name == "serial.open":
+            return await self._open(component)
+        if name == "evse.lease":
+            return self._lease(component, *arguments)
         work = self._table.get(name)
         if work is None:
             raise RejectedError(f"{name[:40]} is not known")
-        if name == "serial.open":
-            return await self._open(component)
         return await work(*arguments)
 
     async def _set(self, setter: Setter, value: Any) -> tuple[()]:
         module = setter.name.partition(".")[0]
         checked = setter.check(value, self.state()[module])
         change = setter.change(checked)
-        if setter.key in EVSE and self.state()[module][setter.value] != checked:
-            await self._wait_for_store()
         try:
-            await self._operations.write([change], source=_SOURCE)
+            # What a script changes all the time would wear out the card.
+            await self._operations.write([change], source=_SOURCE, durable=False)
         except RejectedError as error:
             raise BadValueError(INVALID) from error
         return ()
-
-    async def _wait_for_store(self) -> None:
-        now_s = time.monotonic()
-        due_s = max(now_s, self._stored_s + _STORE_EVERY_S)
-        self._stored_s = due_s
-        await asyncio.sleep(due_s - now_s)
-
-    async def _slow_down(self) -> None:
-        now_s = time.monotonic()
-        self._room = min(float(_BURST), self._room + (now_s - self._room_s) * _CALLS_PER_S)
-        self._room_s = now_s
-        self._room -= 1
-        if self._room < 0:
-            await asyncio.sleep(-self._room / _CALLS_PER_S)
 
     async def _nothing(self) -> tuple[()]:
         return ()
@@ -209,7 +211,19 @@ class Calls:
         if self._port_owner == component:
             self._release_port()
         self._brokers.release(component)
+        await self._leases.end(component)
         return ()
+
+    def _lease(self, component: str | None, seconds: Any, amps: Any = None) -> tuple[()]:
+        self._leases.renew(component, *checked_lease(seconds, amps, self.state()["evse"]))
+        return ()
+
+    async def _fall_back(self, amps: float) -> None:
+        change: Change = ("enabled", False)
+        if amps:
+            highest = self._operations.picture().settings.evse.max_charging_current_a
+            change = ("chargingCurrent", min(amps, highest))
+        await self._operations.write([change], source="lease of a script")
 
     async def _authorize(self) -> tuple[()]:
         await self._operations.authorize(source=_SOURCE)

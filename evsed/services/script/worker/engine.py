@@ -52,8 +52,8 @@ class Host(Protocol):
     def mqtt_state(self, client: int) -> str:
         """Return ``connected``, ``connecting`` or ``disconnected``."""
 
-    def write(self, lines: list[str]) -> None:
-        """Take finished lines of output."""
+    def write(self, lines: list[str], suppressed: int) -> None:
+        """Take finished lines of output, and how many more there were."""
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Take the list of components after a change."""
@@ -172,12 +172,10 @@ class Engine:
             self._line = ""
 
     def _publish(self) -> None:
-        if self._suppressed:
-            self._lines.append(f"[{self._suppressed} lines suppressed]")
-            self._suppressed = 0
         if self._lines:
             lines, self._lines = self._lines, []
-            self._host.write(lines)
+            suppressed, self._suppressed = self._suppressed, 0
+            self._host.write(lines, suppressed)
         if self._list_due:
             self._list_due = False
             self._host.changed(self.components())

@@ -18,7 +18,10 @@ PATIENCE_S = 20
 
 
 class NoBrokers:
-    """There is no MQTT in these tests."""
+    """There is no MQTT in these tests; messages taken are counted."""
+
+    def __init__(self):
+        self.taken = 0
 
     def client(self, *_wanted):
         raise RejectedError("invalid params")
@@ -28,6 +31,10 @@ class NoBrokers:
 
     def close_all(self):
         """Nothing was opened."""
+
+    def took(self, count):
+        """Count."""
+        self.taken += count
 
     async def ended(self):
         """Nothing was opened."""
@@ -45,12 +52,13 @@ class Scripts:
 
     def __init__(self, operations, root, world):
         self.operations, self.root, self.world = operations, root, world
+        self.brokers = NoBrokers()
         self.service = ScriptService(
             operations,
             root,
             ring=LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024),
             ports=NoPorts(),
-            brokers=lambda *_around: NoBrokers(),
+            brokers=lambda *_around: self.brokers,
         )
         operations.on_change("script", self.service.apply)
 

@@ -91,6 +91,14 @@ loaded.energymeter = build("energymeter", { MODEDUMMY = 0, MODECUR = 1, MODECURV
     mode acvoltage threephases power chargingtime sessiontime consumption totalconsumption voltage current
 ]], { mode = "number", acvoltage = "number", threephases = "boolean" }, "resettotalconsumption")
 
+-- Until it is renewed: when the time is over, or nobody is left to renew it, the charger falls back.
+function loaded.evse.lease(seconds, amps)
+    local ok, problem, place = call("evse.lease", tonumber(seconds) or false, tonumber(amps) or false)
+    if not ok then
+        bad(place or 1, "lease", problem)
+    end
+end
+
 -- Older scripts ask the station for these.
 for name in gmatch("power chargingtime sessiontime consumption voltage current", "%a+") do
     loaded.evse["get" .. name] = loaded.energymeter["get" .. name]
