@@ -49,6 +49,11 @@ def cost(ws_e4: int) -> float:
     return round(ws_e4 / (WS_PER_WH * 1000 * 10_000), 4)
 
 
+def wh(energy_ws: int) -> float:
+    """Return an energy in Wh, to a hundredth."""
+    return round(energy_ws / WS_PER_WH, 2)
+
+
 def kwh(energy_ws: int) -> float:
     """Return an energy in kWh, to a thousandth."""
     return round(energy_ws / (WS_PER_WH * 1000), 3)

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from evsed.charging.states import Fault, Reason, fault_names
 from evsed.operations.session_log import EndReason, MonthRow, SampleRow, SessionRow
 from evsed.operations.values import Kind
-from evsed.units import amperes, cost, kwh
+from evsed.units import amperes, cost, kwh, wh
 
 T = TypeVar("T")
 
@@ -191,7 +191,8 @@ MONTH: Final[tuple[Column[MonthRow], ...]] = (
     ),
 )
 
-#: Columns of the CSV files: times local, energies in kWh.
+#: Columns of the CSV files: times local, energies in kWh; in Wh for
+#: minutes.
 SESSION_CSV: Final = (
     "id",
     "start",
@@ -213,7 +214,7 @@ SAMPLE_CSV: Final = (
     "session",
     "time",
     "minute",
-    "energy_kwh",
+    "energy_wh",
     "peak_w",
     "offered_a",
     "l1_a",
@@ -254,7 +255,7 @@ def sample_line(one: SampleRow, start_s: int, zone: tzinfo) -> tuple[object, ...
         one.session,
         _local(start_s + one.minute * 60, zone),
         one.minute,
-        f"{kwh(one.energy_ws):.4f}",
+        f"{wh(one.energy_ws):.2f}",
         one.peak_w,
         f"{amperes(one.offered_da):.1f}",
         *(f"{value / 1000:.3f}" for value in one.currents_ma),

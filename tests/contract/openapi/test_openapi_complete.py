@@ -72,6 +72,7 @@ def test_every_number_has_a_unit_or_needs_none(start):
         *("socketLockRetryCount", "baudRate", "unitId", "X-Count", "baud-rate", "index"),
         *("passes", "over5ms", "over20ms", "closings", "openings", "loadedOpenings"),
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+        *("id", "next", "before", "limit", "sessions", "price", "cost"),
     }
     missing = [
         name
