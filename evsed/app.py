@@ -33,11 +33,13 @@ from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.serial_ports import SerialPortsResource
+from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
 from evsed.services.script.mqtt import Brokers
 from evsed.services.script.service import ScriptService
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
+from evsed.services.sessions.service import SessionsService
 from evsed.services.update.service import Policy, UpdateService
 from evsed.services.webdav.quota import Limits
 from evsed.services.webdav.routes import webdav_routes
@@ -48,6 +50,7 @@ from evsed.settings.modbus_access import ModbusAccess
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
+    note_alarms,
     note_control_thread,
     note_real_time,
     supervise,
@@ -79,6 +82,7 @@ class _Offered:
     serial: SerialService
     scripts: ScriptService
     script_lines: LogRing
+    sessions: SessionsService
 
 
 async def serve(options: Options) -> int:
@@ -102,10 +106,13 @@ async def _run(built: Parts, end: End) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
     operations = _operations(built)
-    services = _services(built, operations)
+    sessions = SessionsService(operations, built.options.state_dir)
+    services = _services(built, operations, sessions)
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
         running.push_async_callback(built.settings.flush)
+        sessions.start()
+        running.push_async_callback(sessions.stop)  # after the station: it sees the end
         if station.maintenance is None:
             station.start()
             running.push_async_callback(end.stop, station)
@@ -115,6 +122,7 @@ async def _run(built: Parts, end: End) -> int:
             ]
             started.append(tasks.create_task(collect_garbage(station)))
             started.append(tasks.create_task(note_control_thread(station)))
+            started.append(tasks.create_task(note_alarms(operations)))
             note_real_time("event loop", refused)
             status = await until_the_end(built, end, operations.restart_due)
             for task in started:
@@ -122,7 +130,9 @@ async def _run(built: Parts, end: End) -> int:
     return status or end.status
 
 
-def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
+def _services(
+    built: Parts, operations: Operations, sessions: SessionsService
+) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     log = built.options.log
     log.use_zone(built.settings.settings.scheduler.timezone)
@@ -143,7 +153,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     operations.on_change("script", scripts.apply)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    offered = _Offered(wifi, display, credentials, serial, scripts, script_lines)
+    offered = _Offered(wifi, display, credentials, serial, scripts, script_lines, sessions)
     rest = _rest_api(built, operations, offered)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
@@ -152,6 +162,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
+        Service("sessions", sessions.serve),
         Service("wifi", wifi.serve),
         Service("modbus", modbus.serve),
         Service("serial", serial.serve),
@@ -231,6 +242,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
+                *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
             ),
         )
     )

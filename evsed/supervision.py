@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from evsed.operations.operations import Operations
 from evsed.station.station import Station
 
 _RETRY_S: Final = (1, 2, 5, 10, 30)
 _LOOK_EVERY_S: Final = 0.1
+_ALARMS_EVERY_S: Final = 1.0
 #: So many more objects than at the last collection are worth one: well below a millisecond of it.
 _YOUNG: Final = 500
 #: Looks between two collections of what was young once, and of everything.
@@ -80,3 +82,16 @@ async def note_control_thread(station: Station) -> None:
         if station.snapshot.lateness.passes:
             note_real_time("control thread", station.real_time_refused)
             return
+
+
+async def note_alarms(operations: Operations) -> None:
+    """Say what is not being kept, once when it begins and once when it is over."""
+    known: dict[str, str] = {}
+    while True:
+        raised = {alarm.name: alarm.text for alarm in operations.alarms()}
+        for name in raised.keys() - known.keys():
+            _log.error("alarm %s: %s", name, raised[name])
+        for name in known.keys() - raised.keys():
+            _log.warning("alarm %s is over", name)
+        known = raised
+        await asyncio.sleep(_ALARMS_EVERY_S)

@@ -34,6 +34,31 @@ def tenths(current_a: float) -> int:
     return int(current_a * 10 + 0.5)
 
 
+def ten_thousandths(amount: float) -> int:
+    """Return an amount of money in 1/10000, to the nearest."""
+    return int(amount * 10_000 + 0.5)
+
+
+def amount(ten_thousandth: int) -> float:
+    """Return 1/10000 of a currency as an amount."""
+    return ten_thousandth / 10_000
+
+
+def cost(ws_e4: int) -> float:
+    """Return Ws times 1/10000 per kWh as an amount of money, to four decimals."""
+    return round(ws_e4 / (WS_PER_WH * 1000 * 10_000), 4)
+
+
+def wh(energy_ws: int) -> float:
+    """Return an energy in Wh, to a hundredth."""
+    return round(energy_ws / WS_PER_WH, 2)
+
+
+def kwh(energy_ws: int) -> float:
+    """Return an energy in kWh, to a thousandth."""
+    return round(energy_ws / (WS_PER_WH * 1000), 3)
+
+
 def degrees(temperature_cdeg: int) -> float:
     """Return hundredths of a degree as °C."""
     return temperature_cdeg / 100

@@ -20,6 +20,7 @@ from evsed.operations.writing import Change, steps_for
 from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.settings.time_zone import posix_rule
+from evsed.station.alarms import Alarm, Alarms
 from evsed.station.station import Station
 
 #: So that the answer still leaves. Source: decision 4.
@@ -66,6 +67,10 @@ class Operations:
         self._restart: asyncio.TimerHandle | None = None
         #: set when the daemon should end in order, to be started again
         self.restart_due = asyncio.Event()
+        #: what else than the station may have something to complain of
+        self.alarm_sources: list[Alarms] = [station.alarms]
+        #: who authorized last, and when by the station's clock; None: nobody yet
+        self.authorized: tuple[str, int] | None = None
         #: called after the wall clock was set
         self.clock_listeners: list[Callable[[], None]] = []
 
@@ -81,6 +86,10 @@ class Operations:
             clock_s=int(self.clock.now_s()),
             time_zone_rule=posix_rule(settings.scheduler.timezone),
         )
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return what an owner should know although charging goes on; never blocks."""
+        return tuple(alarm for source in self.alarm_sources for alarm in source())
 
     async def write(self, changes: Sequence[Change], *, source: str, durable: bool = True) -> None:
         """Write values of /state and /config/evse, all or none; they are in force on return.
@@ -105,6 +114,7 @@ class Operations:
             TimeoutError: no control pass took it within one second.
         """
         await self.station.send(Authorize(), source=source)
+        self.authorized = (source, self.station.snapshot.at_ms)
 
     async def reset_energy(self, *, source: str) -> None:
         """Make the lifetime energy read 0.

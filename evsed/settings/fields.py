@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any, Final
 
 from evsed.errors import RejectedError
-from evsed.units import tenths
+from evsed.units import ten_thousandths, tenths
 
 _DECLARED: Final = ("kind", "default", "low", "high", "words", "unit", "about", "secret")
-_UNITS: Final = frozenset({"a", "da", "c", "ms", "s", "v", "w", "ws"})
+_UNITS: Final = frozenset({"a", "c", "da", "e4", "ms", "s", "v", "w", "ws"})
 #: How far a current may lie outside its range before it is refused. Source: rest.md section 4.
 _TOLERANCE_A: Final = 1e-6
 #: Control characters and halves of surrogate pairs.
@@ -27,6 +27,7 @@ class Kind(Enum):
 
     WHOLE = "a whole number"
     TENTHS = "a number"
+    PRICE = "an amount"
     FLAG = "true or false"
     FLAG_OR_BIT = "true or false (or 1 or 0)"
     WORD = "one of"
@@ -89,6 +90,8 @@ class Setting:
                 return bool(bit) if bit in {0, 1} else None
             case Kind.TENTHS:
                 return _tenths(value, self.low, high)
+            case Kind.PRICE:
+                return _price(value, self.low, high)
             case Kind.TEXT:
                 return _text(value, self.low, high)
         number = _whole(value)
@@ -107,6 +110,11 @@ def current(default_da: int, *, low: int, high: int, about: str) -> Any:
     return _declared(
         Setting(kind=Kind.TENTHS, default=default_da, low=low, high=high, unit="A", about=about)
     )
+
+
+def price(default_e4: int, *, high: int, about: str) -> Any:
+    """Declare an amount of money: a number of four decimals outside, 1/10000 (``_e4``) inside."""
+    return _declared(Setting(kind=Kind.PRICE, default=default_e4, high=high, about=about))
 
 
 def flag(default: bool, *, about: str, or_bit: bool = False) -> Any:
@@ -165,6 +173,12 @@ def _tenths(value: object, low: int, high: int) -> int | None:
         return None
     # NaN is in no range, infinity in none of ours.
     return tenths(value) if low - _TOLERANCE_A <= value <= high + _TOLERANCE_A else None
+
+
+def _price(value: object, low: int, high: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return ten_thousandths(value) if low <= value <= high else None
 
 
 def _text(value: object, low: int, high: int) -> str | None:

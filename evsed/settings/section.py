@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from evsed.board.description import Board
 from evsed.errors import RejectedError
 from evsed.settings.fields import Kind, Setting, settings_of
-from evsed.units import amperes
+from evsed.units import amount, amperes
 
 T = TypeVar("T")
 Remarks = tuple[str, ...]
@@ -108,9 +108,15 @@ def wire_object(
 ) -> dict[str, Any]:
     """Return settings by wire name and in wire units, in the declared order."""
     return {
-        wire: amperes(getattr(value, one.name))
-        if one.kind is Kind.TENTHS
-        else getattr(value, one.name)
+        wire: _OUTWARD.get(one.kind, _as_it_is)(getattr(value, one.name))
         for wire, one in declared.items()
         if wire not in without
     }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+#: How the core's units become the wire's.
+_OUTWARD: Final[Mapping[Kind, Callable[[Any], Any]]] = {Kind.TENTHS: amperes, Kind.PRICE: amount}

@@ -1,7 +1,7 @@
 """Every section of the settings, in the order of GET /config. Source: rest.md section 5.2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.board.description import Board
@@ -33,6 +33,7 @@ from evsed.settings.services import (
     ModbusSettings,
     ScriptSettings,
 )
+from evsed.settings.tariff import SESSIONS, SessionsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Settings:
     script: ScriptSettings
     scheduler: SchedulerSettings
     firmware: FirmwareSettings
+    sessions: SessionsSettings = field(default_factory=SessionsSettings)
 
 
 def _patched_evse(before: EvseSettings, patch: object, board: Board) -> EvseSettings:
@@ -85,7 +87,7 @@ _SERIAL: Final = Section(
 )
 SECTIONS: Final[Mapping[str, Section[Any]]] = {
     section.name: section
-    for section in (_EVSE, WIFI, DISCOVERY, _SERIAL, MODBUS, SCRIPT, SCHEDULER, FIRMWARE)
+    for section in (_EVSE, WIFI, DISCOVERY, _SERIAL, MODBUS, SCRIPT, SCHEDULER, FIRMWARE, SESSIONS)
 }
 
 

@@ -11,13 +11,16 @@ from typing import Final
 
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
+from evsed.station.alarms import Alarm, DiskWatch
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
 from evsed.station.recorder import Recording, write_recording
 
 _EVERY_S: Final = 0.1
-#: After a failed write the disk is left alone for so many rounds.
+#: After a failed write the disk is left alone for so many rounds. For the ledger that is 3 s, in
+#: which 43 kW gain 36 Wh.
 _PAUSE_ROUNDS: Final = 100
+_LEDGER_PAUSE_ROUNDS: Final = 30
 _UNWRITTEN: Final = 8
 
 #: A contactor is worn after so many. Source: charging.md section 18.8.
@@ -37,7 +40,8 @@ class Keeper:
         #: taken from the recorder and still to be written; the oldest go when the disk stays away
         self._unwritten: deque[Recording] = deque(maxlen=_UNWRITTEN)
         self._shown = Snapshot()
-        self._pause = 0
+        self._ledger_pause = self._pause = 0
+        self._disk = DiskWatch("energy_not_saved", "the energy counter is not being saved")
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evsed-keeper", daemon=True)
 
@@ -53,6 +57,10 @@ class Keeper:
         self.look()
         self._write_ledger(self._pass.snapshot)
 
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return what is not being kept; from any thread, never blocks."""
+        return self._disk.alarms()
+
     def _run(self) -> None:
         while not self._end.wait(_EVERY_S):
             try:
@@ -65,20 +73,28 @@ class Keeper:
         """Write what is due."""
         self._log_commands()
         self._log_changes()
+        snapshot = self._pass.snapshot
+        if self._ledger_pause:
+            self._ledger_pause -= 1
+        elif self._ledger.due(snapshot):
+            self._write_ledger(snapshot)
         if self._pause:
             self._pause -= 1
-            return
-        snapshot = self._pass.snapshot
-        if self._ledger.due(snapshot):
-            self._write_ledger(snapshot)
-        self._write_recordings()
+        else:
+            self._write_recordings()
 
     def _write_ledger(self, snapshot: Snapshot) -> None:
+        known = self._disk.failing
         try:
-            self._ledger.write(snapshot)
+            with self._disk.attempt():
+                self._ledger.write(snapshot)
         except OSError as error:
-            self._pause = _PAUSE_ROUNDS
-            _log.error("energy ledger: could not be written: %s", error)
+            self._ledger_pause = _LEDGER_PAUSE_ROUNDS
+            _log.log(
+                logging.DEBUG if known else logging.ERROR,
+                "energy ledger: could not be written: %s",
+                error,
+            )
 
     def _write_recordings(self) -> None:
         fresh = self._pass.recorder.recordings

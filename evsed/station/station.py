@@ -20,6 +20,7 @@ from evsed.errors import RejectedError
 from evsed.hardware.interfaces import AuxIo, Hat
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
+from evsed.station.alarms import Alarm
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
@@ -98,6 +99,10 @@ class Station:
     def snapshot(self) -> Snapshot:
         """The newest picture; never blocks."""
         return self.control_pass.snapshot
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return what is not being kept; charging goes on."""
+        return self._keeper.alarms()
 
     @property
     def aux(self) -> AuxIo | None:
@@ -211,6 +216,10 @@ class ParkedStation(Station):
     def snapshot(self) -> Snapshot:
         """The picture of a station out of order."""
         return self._picture
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Nothing is counted."""
+        return ()
 
     @property
     def aux(self) -> AuxIo | None:

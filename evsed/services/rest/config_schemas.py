@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from evsed.board.description import Board
-from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record
+from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record, text
 from evsed.settings.fields import Setting, settings_of
 from evsed.settings.network import DiscoverySettings, WifiSettings
 from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE
 from evsed.settings.schema import EVSE
 from evsed.settings.serial import SERIAL
 from evsed.settings.services import ModbusSettings, ScriptSettings
+from evsed.settings.tariff import DAYS, MAX_WINDOWS, RATES, TIME_OF_DAY, WINDOW
 
 _METER_MODES: Final = {"none": ("dummy",), "cur": ("dummy", "cur")}
 
@@ -31,7 +32,7 @@ class Shapes:
 
 
 def config_shapes(board: Board) -> Mapping[str, Shapes]:
-    """Return the shapes of every section, in the order of GET /config."""
+    """Return the shapes of every section, in the order of GET /config; then those of our own."""
     return {
         "evse": _evse(board),
         "wifi": _wifi(),
@@ -40,6 +41,7 @@ def config_shapes(board: Board) -> Mapping[str, Shapes]:
         "modbus": _plain(settings_of(ModbusSettings)),
         "script": _plain(settings_of(ScriptSettings)),
         "scheduler": _scheduler(),
+        "sessions": _sessions(),
     }
 
 
@@ -130,4 +132,21 @@ def _scheduler() -> Shapes:
     written = array(record(entry, required=("action",)), about, longest=MAX_SCHEDULES)
     return Shapes(
         shown=record({**clock, "schedules": shown}), written=patch({**clock, "schedules": written})
+    )
+
+
+def _sessions() -> Shapes:
+    rates = {wire: of_setting(one) for wire, one in RATES.items()}
+    moment = f"^({TIME_OF_DAY})$"
+    entry: dict[str, Schema] = {
+        **{wire: of_setting(one) for wire, one in WINDOW.items()},
+        "start": _like(WINDOW["start"], moment),
+        "end": _like(WINDOW["end"], moment),
+        "days": array(text(words=DAYS), "days it begins on; all when left out", shortest=1),
+    }
+    about = "prices by time of day, the first that fits is in force; replaced as a whole"
+    shown = array(record(entry), about, longest=MAX_WINDOWS)
+    written = array(record(entry, required=("price",)), about, longest=MAX_WINDOWS)
+    return Shapes(
+        shown=record({**rates, "prices": shown}), written=patch({**rates, "prices": written})
     )

@@ -3,14 +3,24 @@
 An extension: GET /state must have exactly the API's 17 keys.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import PilotMode, Reason
 from evsed.operations.values import Kind
-from evsed.services.rest.schema import Schema, flag, of_table, or_null, record, text, whole
+from evsed.services.rest.schema import (
+    Schema,
+    array,
+    flag,
+    of_table,
+    or_null,
+    record,
+    text,
+    whole,
+)
+from evsed.station.alarms import Alarm
 from evsed.units import amperes, degrees
 
 
@@ -161,11 +171,22 @@ DETAIL_FIELDS: Final = (
     ),
 )
 _MAINTENANCE: Final = or_null(text("what is wrong with the board or its file; null: nothing"))
+_ALARM: Final = record({"name": text("a word for programs"), "text": text("a sentence")})
+_ALARMS: Final = array(_ALARM, "what an owner should know although charging goes on")
 #: What GET /reason answers.
-DETAIL: Final = record({**of_table(DETAIL_FIELDS)["properties"], "maintenance": _MAINTENANCE})
+DETAIL: Final = record(
+    {
+        **of_table(DETAIL_FIELDS)["properties"],
+        "maintenance": _MAINTENANCE,
+        "alarms": _ALARMS,
+    }
+)
 
 
-def detail_object(now: Snapshot, maintenance: str | None) -> dict[str, Any]:
+def detail_object(
+    now: Snapshot, maintenance: str | None, alarms: Sequence[Alarm] = ()
+) -> dict[str, Any]:
     """Return the snapshot's details; ``maintenance`` is what is wrong with the board file."""
     detail = {field.name: field.read(now) for field in DETAIL_FIELDS}
-    return {**detail, "maintenance": maintenance}
+    raised = [{"name": alarm.name, "text": alarm.text} for alarm in alarms]
+    return {**detail, "maintenance": maintenance, "alarms": raised}

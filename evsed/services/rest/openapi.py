@@ -30,6 +30,7 @@ _ABOUT: Final = (
 _TAGS: Final = {
     "state": "State and charging control",
     "config": "Configuration",
+    "sessions": "History of charging sessions",
     "wifi": "Wi-Fi",
     "script": "Scripting",
     "firmware": "Firmware",

@@ -159,7 +159,7 @@ def of_setting(
             schema = flag(setting.about)
         case SettingKind.TEXT:
             schema = text(setting.about, shortest=lowest, longest=highest)
-        case SettingKind.TENTHS:
+        case SettingKind.TENTHS | SettingKind.PRICE:
             schema = number(setting.about, low=lowest, high=highest, unit=setting.unit)
         case _:
             schema = whole(setting.about, low=lowest, high=highest, unit=setting.unit)

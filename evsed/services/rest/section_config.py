@@ -1,7 +1,7 @@
 """GET and POST /config/<section>, and GET /config. Source: rest.md sections 3 and 5.2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -26,6 +26,10 @@ SECTIONS: Final = {
     "modbus": "Modbus TCP server and unit id",
     "script": "Script engine",
     "scheduler": "Clock, time zone and schedules",
+}
+#: Sections the API does not know; not part of GET /config.
+OWN_SECTIONS: Final = {
+    "sessions": "Price of a kWh by time of day, currency, how long curves of sessions are kept",
 }
 _SOURCE: Final = "rest"
 
@@ -52,7 +56,12 @@ class Config:
             summary="Every section in one object",
             answer=record({name: shapes[name].shown for name in SECTIONS}),
         )
-        return (*rows, everything)
+        own = [
+            replace(row, extension=True)
+            for name in OWN_SECTIONS
+            for row in self._section(name, shapes[name])
+        ]
+        return (*rows, everything, *own)
 
     async def get(self, _request: web.Request) -> web.Response:
         """GET /config."""
@@ -66,7 +75,7 @@ class Config:
 
     def _section(self, name: str, shapes: Shapes) -> tuple[Endpoint, Endpoint]:
         one = EvseSection(self) if name == "evse" else Section(self, name)
-        about = SECTIONS[name]
+        about = (SECTIONS | OWN_SECTIONS)[name]
         return (
             Endpoint(
                 method="GET",

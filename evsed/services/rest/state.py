@@ -106,7 +106,7 @@ class StateResource:
     def detail(self) -> dict[str, Any]:
         """Return what GET /reason sends now."""
         station = self.operations.station
-        return detail_object(station.snapshot, station.maintenance)
+        return detail_object(station.snapshot, station.maintenance, self.operations.alarms())
 
     def _now(self) -> Snapshot:
         return self.operations.station.snapshot

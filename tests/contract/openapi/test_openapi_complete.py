@@ -10,6 +10,7 @@ from evsed import app
 from evsed.building import Options, build
 from evsed.services.http.service import HttpService
 from evsed.services.rest.endpoints import ROOT
+from evsed.services.sessions.service import SessionsService
 
 DOCUMENTED = (Path(__file__).parent / "operations.txt").read_text().split("\n")[:-1]
 BOARD = Path(__file__).parents[3] / "boards" / "sim.yaml"
@@ -30,7 +31,9 @@ def registered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registered")
     with ExitStack() as stack:
         parts = build(Options(board_file=BOARD, state_dir=folder), stack)
-        services = app._services(parts, app._operations(parts))
+        operations = app._operations(parts)
+        sessions = SessionsService(operations, folder)
+        services = app._services(parts, operations, sessions)
         (http,) = [
             owner
             for service in services
@@ -69,6 +72,7 @@ def test_every_number_has_a_unit_or_needs_none(start):
         *("socketLockRetryCount", "baudRate", "unitId", "X-Count", "baud-rate", "index"),
         *("passes", "over5ms", "over20ms", "closings", "openings", "loadedOpenings"),
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+        *("id", "next", "before", "limit", "sessions", "price", "cost"),
     }
     missing = [
         name

@@ -1,4 +1,6 @@
 import logging
+import os
+import threading
 import time
 
 import pytest
@@ -110,10 +112,48 @@ def test_a_ledger_that_cannot_be_written_is_told_and_tried_again(street, tmp_pat
     keeper.look()
     (line,) = said(caplog, logging.ERROR)
     assert line.startswith("energy ledger: could not be written")
+    (alarm,) = keeper.alarms()
+    assert alarm.name == "energy_not_saved"
+    assert "File exists" in alarm.text or "Not a directory" in alarm.text
     (tmp_path / "state").unlink()
-    for _ in range(101):
+    for _ in range(31):
         keeper.look()
     assert Ledger(tmp_path / "state" / "ledger.json").load().enabled is False
+    assert keeper.alarms() == ()
+
+
+def test_recordings_that_cannot_be_written_do_not_hold_up_the_ledger(street, keeper, tmp_path):
+    (tmp_path / "recordings").write_text("in the way")
+    street.vehicle.short_the_pilot()
+    street.until(state="E").wait_s(2)
+    keeper.look()
+    street.send(Enable(False))
+    keeper.look()
+    assert Ledger(tmp_path / "ledger.json").load().enabled is False
+
+
+def test_a_disk_that_hangs_is_told_while_the_worker_waits_for_it(street, tmp_path):
+    file = tmp_path / "ledger.json"
+    fresh = tmp_path / "ledger.json.new"
+    os.mkfifo(fresh)  # opening it for writing waits until somebody reads
+    keeper = Keeper(street.station, Ledger(file), tmp_path / "recordings")
+    now_s = [0.0]
+    keeper._disk.clock_s = lambda: now_s[0]
+    street.send(Enable(False))
+    worker = threading.Thread(target=keeper.look)
+    worker.start()
+    try:
+        began = time.monotonic()
+        while not keeper.alarms() and time.monotonic() - began < 10:
+            now_s[0] += 1
+            time.sleep(0.01)
+        (alarm,) = keeper.alarms()
+        assert "not answered" in alarm.text
+    finally:
+        reader = os.open(fresh, os.O_RDONLY | os.O_NONBLOCK)
+        worker.join(10)
+        os.close(reader)
+    assert not worker.is_alive()
 
 
 def test_the_worker_survives_a_bad_disk_and_writes_everything_when_it_stops(

@@ -1,0 +1,1 @@
+"""History of charging sessions: watches snapshots, writes a database, reads it for interfaces."""
