@@ -181,7 +181,7 @@ def _services(
         Service("webdav", files.serve),
         Service("script", scripts.serve),
         Service("scheduler", SchedulerService(operations).serve),
-        Service("update", updater.serve),
+        Service("update", offered.updater.serve),
     )
 
 
