@@ -9,11 +9,13 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from evsed.charging.owned_limits import OwnedLimit, OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
 from evsed.station.recorder import Recording, write_recording
+from evsed.units import amperes
 
 _EVERY_S: Final = 0.1
 #: After a failed write the disk is left alone for so many rounds.
@@ -112,6 +114,7 @@ class Keeper:
 def _log_change(before: Snapshot, after: Snapshot) -> None:
     if after.state is not before.state or after.reason is not before.reason:
         _log.info("state %s: %s", after.state.value, after.reason.value)
+    _log_owned(before.owned, after.owned)
     appeared, gone = after.faults & ~before.faults, before.faults & ~after.faults
     if appeared:
         level = logging.CRITICAL if appeared & Fault.CONTACTOR_WELDED else logging.WARNING
@@ -121,6 +124,21 @@ def _log_change(before: Snapshot, after: Snapshot) -> None:
     if after.contactor_closed is not before.contactor_closed:
         _log.info("contactor %s", "closed" if after.contactor_closed else "open")
         _log_wear(before.counters, after.counters)
+
+
+def _log_owned(before: OwnedLimits, after: OwnedLimits) -> None:
+    known = {limit.owner: limit for limit in before}
+    for limit in after:
+        was = known.get(limit.owner)
+        if limit.lapsed and not (was is not None and was.lapsed):
+            _log.warning("%s has fallen silent: %s", limit.owner, _told(limit))
+        elif was is not None and was.lapsed and not limit.lapsed:
+            _log.info("%s has been heard again", limit.owner)
+
+
+def _told(limit: OwnedLimit) -> str:
+    current_da = limit.in_force_da
+    return f"at most {amperes(current_da):g} A" if current_da else "charging is paused"
 
 
 def _log_wear(before: ContactorCounters, after: ContactorCounters) -> None:

@@ -25,7 +25,7 @@ from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
-from evsed.station.rules_in_force import lock_timing, rules_in_force
+from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
 _STOP_WITHIN_S: Final = 8.0
@@ -51,6 +51,7 @@ def initial_memory(
             charging_time_s=evse.default_charging_time_limit_s,
             under_power_w=evse.default_under_power_limit_w,
         ),
+        owned=waited_for(administrator),
         energy=Energy(total_mws=counters.total_energy_ws * 1000),
         contactor=Contactor(counters=counters.contactor),
     )
