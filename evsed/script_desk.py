@@ -23,6 +23,7 @@ from evsed.charging.states import Reason
 from evsed.errors import BadFileError, EvsedError, HardwareError, RejectedError
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.hat import simulated_hat
+from evsed.operations.limits import lease_of
 from evsed.operations.writing import steps_for
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError
 from evsed.services.script.desk import Desk, Run, in_utc
@@ -197,6 +198,15 @@ class ChargerDesk(Desk):
         self.charger.send(Authorize() if name == "evse.authorize" else ResetEnergy())
         self._follow()
         self._note(name, ())
+        return (True,)
+
+    def _lease(self, arguments: Sequence[Value]) -> tuple[Any, ...]:
+        try:
+            self.charger.send(lease_of(None, *arguments))
+        except RejectedError as error:
+            return False, str(error)
+        self._follow()
+        self._note("evse.lease", arguments)
         return (True,)
 
     def _set(self, name: str, value: Value) -> tuple[Any, ...]:

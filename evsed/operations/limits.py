@@ -130,7 +130,7 @@ class LimitDesk:
             await self._station.send(ClearLimit(owner), source=source)
 
     async def lease(
-        self, component: str | None, seconds: float, fallback_a: float, *, source: str
+        self, component: str | None, seconds: object, fallback_a: object, *, source: str
     ) -> None:
         """Wait for a script: when it is silent for too long, or ends, its fallback is in force.
 
@@ -144,12 +144,7 @@ class LimitDesk:
             RejectedError: a value is not permitted.
             TimeoutError: no control pass took it within one second.
         """
-        owner = script_owner(component)
-        if seconds == 0:
-            await self._station.send(ClearLimit(owner), source=source)
-            return
-        wanted = limit_of(owner, {"expires": seconds, "fallback": fallback_a})
-        await self._station.send(wanted, source=source)
+        await self._station.send(lease_of(component, seconds, fallback_a), source=source)
 
     async def scripts_ended(self, component: str | None = None, *, source: str) -> None:
         """Let the leases of one component fall back, or, without one, those of all scripts.
@@ -218,6 +213,20 @@ def limit_of(owner: str, values: Mapping[str, object]) -> SetLimit:
         raise RejectedError("a fallback needs a number of seconds here", key="expires")
     lease_ms = None if expires is None else round(number("expires", expires, 1, LONGEST_S) * _MS)
     return SetLimit(owner=owner, current_da=current_da, lease_ms=lease_ms, fallback_da=fallback_da)
+
+
+def lease_of(
+    component: str | None, seconds: object, fallback_a: object = None
+) -> SetLimit | ClearLimit:
+    """Return the command that waits for a script, or, for 0 seconds, no longer does.
+
+    Raises:
+        RejectedError: a value is not permitted.
+    """
+    owner = script_owner(component)
+    if number("seconds", seconds, 0, LONGEST_S) == 0:
+        return ClearLimit(owner)
+    return limit_of(owner, {"expires": seconds, "fallback": fallback_a})
 
 
 def _current(key: str, value: object) -> int | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from evsed.errors import RejectedError
+from evsed.operations.limits import lease_of
 from evsed.services.script.calls import SETTERS, BadValueError
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
@@ -133,6 +135,8 @@ class Desk:
             return self._mqtt_call(name, arguments)
         if module == "aux":
             return self._aux_call(name, arguments)
+        if name == "evse.lease":
+            return self._lease(arguments)
         return self._act(name)
 
     def state(self) -> Mapping[str, Mapping[str, Any]]:
@@ -231,6 +235,14 @@ class Desk:
         values[setter.value] = checked
         if setter.value == "maxchargingcurrent":
             self._evse["chargingcurrent"] = min(self._evse["chargingcurrent"], checked)
+        return (True,)
+
+    def _lease(self, arguments: Sequence[Value]) -> tuple[Any, ...]:
+        try:
+            lease_of(None, *arguments)
+        except RejectedError as error:
+            return False, str(error)
+        self._note("evse.lease", arguments)
         return (True,)
 
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
@@ -20,6 +21,8 @@ _BURST: Final = 200
 _FLUSH_S: Final = 1.0
 
 Answer = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 
 class SerialPort(Protocol):
@@ -115,6 +118,7 @@ class Calls:
             "stored": self._stored,
             "release": self._release,
             "evse.authorize": self._authorize,
+            "evse.lease": self._lease,
             "energymeter.resettotalconsumption": self._reset_energy,
             "aux.read": self._aux_read,
             "aux.analogread": self._aux_analog,
@@ -150,6 +154,14 @@ class Calls:
         self._release_port()
         self._brokers.close_all()
 
+    async def fall_back(self, component: str | None = None) -> None:
+        """Let leases of a component that is gone fall back, or, without one, those of all."""
+        try:
+            await self._operations.limits.scripts_ended(component, source=_SOURCE)
+        except (EvsedError, TimeoutError) as error:
+            # They fall back all the same, when their time is up.
+            _log.warning("script: leases wait for their end: %s", str(error) or "no answer")
+
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
         self.release_all()
@@ -167,6 +179,8 @@ class Calls:
             raise RejectedError(f"{name[:40]} is not known")
         if name == "serial.open":
             return await self._open(component)
+        if name == "evse.lease":
+            return await self._lease(component, *arguments)
         return await work(*arguments)
 
     async def _set(self, setter: Setter, value: Any) -> tuple[()]:
@@ -209,6 +223,16 @@ class Calls:
         if self._port_owner == component:
             self._release_port()
         self._brokers.release(component)
+        await self.fall_back(component)
+        return ()
+
+    async def _lease(
+        self, component: str | None, seconds: object, fallback_a: object = None
+    ) -> tuple[()]:
+        try:
+            await self._operations.limits.lease(component, seconds, fallback_a, source=_SOURCE)
+        except RejectedError as error:
+            raise BadValueError(str(error)) from error
         return ()
 
     async def _authorize(self) -> tuple[()]:

@@ -34,6 +34,8 @@ _WITHIN_S: Final = 600.0
 _READY_S: Final = 2.0
 _NO_LUA: Final = 69
 _MOST_ON_THE_WAY: Final = 20
+#: How a component stands that raised an error.
+_FAILED: Final = "failed"
 #: Stands for the exit status of a worker that could not even be started.
 _NOT_STARTED: Final = -1
 
@@ -179,6 +181,7 @@ class ScriptService:
             self._worker = None
             self._components = []
             self._calls.release_all()
+            await self._calls.fall_back()
         if not self._again.is_set():
             await self._after_death(_status(running), worker.last_words)
 
@@ -261,6 +264,14 @@ class ScriptService:
                 self._restarted.notify_all()
         else:
             self._note(worker, message)
+            if message.get("t") == "comp":
+                await self._leave_failed_behind()
+
+    async def _leave_failed_behind(self) -> None:
+        """Let the leases of components fall back that have failed."""
+        for one in self._components:
+            if one.get("status") == _FAILED:
+                await self._calls.fall_back(one["id"])
 
     def _note(self, worker: WorkerProcess, message: Message) -> None:
         match message.get("t"):

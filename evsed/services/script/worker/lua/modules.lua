@@ -91,6 +91,22 @@ loaded.energymeter = build("energymeter", { MODEDUMMY = 0, MODECUR = 1, MODECURV
     mode acvoltage threephases power chargingtime sessiontime consumption totalconsumption voltage current
 ]], { mode = "number", acvoltage = "number", threephases = "boolean" }, "resettotalconsumption")
 
+-- Whoever leases is waited for: silent for too long, failed or ended, and the charger is limited to `amps`.
+function loaded.evse.lease(seconds, amps)
+    seconds = tonumber(seconds)
+    if not seconds then
+        bad(1, "lease", "Must be number")
+    end
+    amps = tonumber(amps)
+    if not amps and seconds ~= 0 then
+        bad(2, "lease", "Must be number")
+    end
+    local ok, problem = call("evse.lease", seconds, amps)
+    if not ok then
+        error(format("lease: %s", problem), 2)
+    end
+end
+
 -- Older scripts ask the station for these.
 for name in gmatch("power chargingtime sessiontime consumption voltage current", "%a+") do
     loaded.evse["get" .. name] = loaded.energymeter["get" .. name]
