@@ -12,8 +12,10 @@ from typing import Final
 from evsed.charging.owned_limits import OwnedLimit, OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
+from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
+from evsed.station.held_up import Report, told
 from evsed.station.recorder import Recording, write_recording
 from evsed.units import amperes
 
@@ -25,6 +27,8 @@ _UNWRITTEN: Final = 8
 #: A contactor is worn after so many. Source: charging.md section 18.8.
 WORN_CLOSINGS: Final = 100_000
 WORN_LOADED_OPENINGS: Final = 2_000
+#: A pass may be so late before it is worth a warning.
+_VERY_LATE_US: Final = 20_000
 
 _log = logging.getLogger("evsed.station")
 
@@ -39,6 +43,9 @@ class Keeper:
         #: taken from the recorder and still to be written; the oldest go when the disk stays away
         self._unwritten: deque[Recording] = deque(maxlen=_UNWRITTEN)
         self._shown = Snapshot()
+        #: passes that began late, with who was busy then
+        self.late: deque[Report] = deque()
+        self._limiter = RepeatLimiter()
         self._pause = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evsed-keeper", daemon=True)
@@ -67,6 +74,7 @@ class Keeper:
         """Write what is due."""
         self._log_commands()
         self._log_changes()
+        self._log_late()
         if self._pause:
             self._pause -= 1
             return
@@ -109,6 +117,24 @@ class Keeper:
             after = self._pass.changes.popleft()
             before, self._shown = self._shown, after
             _log_change(before, after)
+
+    def _log_late(self) -> None:
+        """Say why passes began late; the same reason once a minute."""
+        if not self.late:
+            return
+        names = {thread.ident or 0: thread.name for thread in threading.enumerate()}
+        while self.late:
+            report = self.late.popleft()
+            level = logging.WARNING if report.late_us > _VERY_LATE_US else logging.INFO
+            why = told(report, names)
+            self._limiter.log(
+                _log,
+                level,
+                why,
+                "a control pass began %.1f ms late: %s",
+                report.late_us / 1000,
+                why,
+            )
 
 
 def _log_change(before: Snapshot, after: Snapshot) -> None:

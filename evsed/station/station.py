@@ -22,6 +22,7 @@ from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Counters, Ledger
+from evsed.station.held_up import Watcher
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
@@ -91,6 +92,7 @@ class Station:
         self._hurried = False
         self._lateness_us = lateness_us
         self._loop: ControlLoop | None = None
+        self._watcher: Watcher | None = None
 
     #: why there is no station to control, None when there is one
     maintenance: str | None = None
@@ -146,7 +148,10 @@ class Station:
             lambda: _call_soon(events, self._ended.set),
             self._lateness_us,
         )
+        self._watcher = Watcher(self._loop)
+        self._keeper.late = self._watcher.reports
         self._loop.start()
+        self._watcher.start()
         self._keeper.start()
 
     async def ended(self) -> BaseException | None:
@@ -172,6 +177,8 @@ class Station:
         if not await asyncio.to_thread(loop.join, _JOIN_S):
             _log.critical("control thread does not end; making the hat safe from outside")
             self._hat.make_safe()
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.stop)
         await asyncio.to_thread(self._keeper.stop)
         self._mailbox.close()
 
