@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from evsed.charging.commands import ClearLimit, LapseLimits, LimitCommand, RenewLimit, SetLimit
+from evsed.charging.commands import LapseLimits, LimitCommand, RenewLimit, SetLimit
 from evsed.charging.memory import Memory
 from evsed.charging.outlet import cable_limit_da
 from evsed.charging.owned_limits import (
@@ -44,8 +44,8 @@ def _changed(owned: OwnedLimits, command: LimitCommand, now_ms: int) -> OwnedLim
             return heard_from(owned, owner, now_ms)
         case LapseLimits(owners=owners):
             return lapse(owned, owners)
-        case ClearLimit(owner=owner):
-            return without(owned, owner)
+        case _:
+            return without(owned, command.owner)
 
 
 def _limit(owned: OwnedLimits, wanted: SetLimit) -> OwnedLimit:
