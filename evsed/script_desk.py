@@ -23,7 +23,8 @@ from evsed.charging.states import Reason
 from evsed.errors import BadFileError, EvsedError, HardwareError, RejectedError
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.hat import simulated_hat
-from evsed.operations.writing import Change, steps_for
+from evsed.operations.limits import lease_of
+from evsed.operations.writing import steps_for
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError
 from evsed.services.script.desk import Desk, Run, in_utc
 from evsed.services.script.state import script_board, script_state
@@ -154,7 +155,6 @@ class ChargerDesk(Desk):
 
     def advance(self, to_ms: int) -> None:
         """Let the charger run on."""
-        self._end_leases(to_ms)
         self.charger.advance(to_ms)
         self.now_ms = max(self.now_ms, to_ms, self.charger.now_ms)
 
@@ -202,6 +202,10 @@ class ChargerDesk(Desk):
         self._note(name, ())
         return (True,)
 
+    def _hold(self, seconds: float, amps: float) -> None:
+        self.charger.send(lease_of(None, seconds, amps))
+        self._follow()
+
     def _set(self, name: str, value: Value) -> tuple[Any, ...]:
         setter = SETTERS[name]
         try:
@@ -214,12 +218,6 @@ class ChargerDesk(Desk):
         self._follow()
         self._note(name, [checked])
         return (True,)
-
-    def _fall_back(self, change: Change) -> None:
-        self._print(f"> lease ends {change[0]} {json.dumps(change[1])}")
-        self.charger.advance(self.now_ms)
-        self.charger.change(*change)
-        self._follow()
 
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
         aux, line = self.charger.hat.aux, str(arguments[0])

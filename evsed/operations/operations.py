@@ -14,6 +14,7 @@ from evsed.host.clock import Clock
 from evsed.host.machine import Machine
 from evsed.host.network import Network
 from evsed.operations.auxiliary import Auxiliary
+from evsed.operations.limits import LimitDesk
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.values import number
 from evsed.operations.writing import Change, steps_for
@@ -57,6 +58,7 @@ class Operations:
         self.station, self.store, self.board = station, settings, board
         self.network, self.clock = network, clock
         self.aux = Auxiliary(station.aux)
+        self.limits = LimitDesk(station)
         self._machine = machine
         self._facts: Facts | None = None
         #: One for each section: what applies one may have to write another.
@@ -91,13 +93,21 @@ class Operations:
         """Return what an owner should know although charging goes on; never blocks."""
         return tuple(alarm for source in self.alarm_sources for alarm in source())
 
-    async def write(self, changes: Sequence[Change], *, source: str, durable: bool = True) -> None:
+    async def write(
+        self,
+        changes: Sequence[Change],
+        *,
+        source: str,
+        durable: bool = True,
+        renew: str | None = None,
+    ) -> None:
         """Write values of /state and /config/evse, all or none; they are in force on return.
 
         Args:
             changes: wire names and JSON values in the API's units, judged in this order.
             source: who asks.
             durable: whether changed settings are on disk on return, else they are a second later.
+            renew: the owner of a limit this write is a sign of life of.
 
         Raises:
             RejectedError: a value is not permitted.
@@ -105,7 +115,7 @@ class Operations:
             StorageError: the disk refused. In each case nothing has changed.
         """
         # To its end, also when the client goes: disk, memory and station must agree.
-        await _to_the_end(self._write(tuple(changes), source, durable))
+        await _to_the_end(self._write(tuple(changes), source, durable, renew))
 
     async def authorize(self, *, source: str) -> None:
         """Open a grant of 60 s.
@@ -174,7 +184,9 @@ class Operations:
         for told in self.clock_listeners:
             told()
 
-    async def _write(self, changes: tuple[Change, ...], source: str, durable: bool) -> None:
+    async def _write(
+        self, changes: tuple[Change, ...], source: str, durable: bool, renew: str | None
+    ) -> None:
         async with self._writing["evse"]:
             before = self.store.evse
             steps, after = steps_for(changes, before, self.board)
@@ -183,6 +195,7 @@ class Operations:
                 raise RejectedError(
                     "the station is in maintenance mode; /reason and the log say why"
                 )
+            steps = (*self.limits.signs_of_life(changes, renew), *steps)
             if not steps:
                 return
             await self._keep(after, durable)
@@ -191,6 +204,7 @@ class Operations:
             except Exception:  # whatever it was, nothing may stay half done
                 await self._keep(before, durable)
                 raise
+        self.limits.note(changes, source)
         if after != before:
             self._tell("evse")
 

@@ -306,6 +306,7 @@ class ControlPass:
             or snapshot.reason is not before.reason
             or snapshot.faults != before.faults
             or snapshot.contactor_closed is not before.contactor_closed
+            or snapshot.owned is not before.owned
         ):
             self.changes.append(snapshot)
         self.snapshot = snapshot

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from evsed.operations.limits import LONGEST_S
 from evsed.operations.writing import Change
 from evsed.units import ws_from_wh
 
@@ -120,10 +121,10 @@ def checked_lease(seconds: Any, amps: Any, values: Values) -> tuple[float, float
         BadValueError: one of them is no number, or out of range.
     """
     given_s = _number(seconds)
-    if not 0 <= given_s <= _MAX_U32:
-        raise BadValueError(INVALID)
     if given_s == 0:
         return 0.0, 0.0
+    if not 1 <= given_s <= LONGEST_S:
+        raise BadValueError(INVALID)
     try:
         given_a = _number(amps)
         return given_s, 0.0 if given_a == 0 else _current(given_a, values)

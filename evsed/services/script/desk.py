@@ -118,9 +118,6 @@ class Desk:
         self._taken = False
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
-        self._component: str | None = None
-        #: By component: when it runs out, and the current (A) that follows.
-        self._leases: dict[str | None, tuple[int, float]] = {}
         self._parameters = {name: dict(stored) for name, stored in (parameters or {}).items()}
 
     # What the engine asks.
@@ -173,19 +170,15 @@ class Desk:
             self.output.append(f"[{suppressed} lines suppressed]")
 
     def changed(self, components: list[dict[str, Any]]) -> None:
-        """End the leases of those who have failed; whoever runs the desk asks for the list."""
-        for one in components:
-            if one["status"] == "failed":
-                self._end_lease(one["id"])
+        """Not of interest at a desk: whoever runs it asks for the list."""
 
     def entered(self, component: str | None) -> None:
-        """Note whose lease is asked for next."""
-        self._component = component
+        """Not of interest at a desk."""
 
     def release(self, component: str) -> None:
         """Free the port; there is one component at a desk that has it."""
+        del component
         self._taken = False
-        self._end_lease(component)
 
     def uptime_s(self) -> float:
         """Return virtual seconds."""
@@ -199,7 +192,6 @@ class Desk:
 
     def advance(self, to_ms: int) -> None:
         """Let virtual time pass."""
-        self._end_leases(to_ms)
         self.now_ms = max(self.now_ms, to_ms)
 
     def set(self, changes: Mapping[str, Any]) -> None:
@@ -250,27 +242,12 @@ class Desk:
             checked = checked_lease(seconds, amps, self.state()["evse"])
         except BadValueError as error:
             return False, str(error), error.place
+        self._hold(*checked)
         self._note("evse.lease", checked if checked[0] else (0,))
-        self._leases.pop(self._component, None)
-        if checked[0]:
-            self._leases[self._component] = (self.now_ms + round(checked[0] * 1000), checked[1])
         return (True,)
 
-    def _end_leases(self, to_ms: int) -> None:
-        """Fall back where a lease runs out until then."""
-        for component, (until_ms, _) in sorted(self._leases.items(), key=lambda one: one[1]):
-            if until_ms <= to_ms:
-                self.now_ms = max(self.now_ms, until_ms)
-                self._end_lease(component)
-
-    def _end_lease(self, component: str | None) -> None:
-        _, amps = self._leases.pop(component, (0, None))
-        if amps is not None:
-            self._fall_back(("chargingCurrent", amps) if amps else ("enabled", False))
-
-    def _fall_back(self, change: tuple[str, Any]) -> None:
-        key, value = change
-        self._evse[key.lower()] = value
+    def _hold(self, seconds: float, amps: float) -> None:
+        """Not of interest here: silence limits the charger, and there is none."""
 
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
         line = arguments[0]

@@ -1,14 +1,13 @@
 """Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.operations.writing import Change
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter, checked_lease
-from evsed.services.script.leases import Leases
 from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
@@ -19,6 +18,8 @@ _BURST: Final = 200
 _FLUSH_S: Final = 1.0
 
 Answer = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 
 class SerialPort(Protocol):
@@ -108,7 +109,6 @@ class Calls:
         self._operations, self._parameters = operations, parameters
         self._ports, self._brokers = ports, brokers
         self._say = say
-        self._leases = Leases(self._fall_back, say)
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
         self._allowance = Allowance(_CALLS_PER_S, _BURST)
@@ -117,6 +117,7 @@ class Calls:
             "stored": self._stored,
             "release": self._release,
             "evse.authorize": self._authorize,
+            "evse.lease": self._lease,
             "energymeter.resettotalconsumption": self._reset_energy,
             "aux.read": self._aux_read,
             "aux.analogread": self._aux_analog,
@@ -150,13 +151,8 @@ class Calls:
             return {"ok": False, "e": "bad arguments"}
         return {"ok": True, "v": list(values), "state": self.state()}
 
-    async def end_lease(self, component: str) -> None:
-        """Fall back for a component that has failed."""
-        await self._leases.end(component)
-
     def release_all(self) -> None:
-        """Free everything scripts have opened, and fall back where they said so."""
-        self._leases.end_all()
+        """Free everything scripts have opened."""
         self._release_port()
         self._brokers.close_all()
 
@@ -164,9 +160,16 @@ class Calls:
         """Note that the worker has taken messages of brokers."""
         self._brokers.took(count)
 
+    async def fall_back(self, component: str | None = None) -> None:
+        """Let leases of a component that is gone fall back, or, without one, those of all."""
+        try:
+            await self._operations.limits.scripts_ended(component, source=_SOURCE)
+        except (EvsedError, TimeoutError) as error:
+            # They fall back all the same, when their time is up.
+            _log.warning("script: leases wait for their end: %s", str(error) or "no answer")
+
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
-        self._leases.drop_all()
         self.release_all()
         await self._brokers.ended()
 
@@ -180,7 +183,7 @@ class Calls:
         if name == "serial.open":
             return await self._open(component)
         if name == "evse.lease":
-            return self._lease(component, *arguments)
+            return await self._lease(component, *arguments)
         work = self._table.get(name)
         if work is None:
             raise RejectedError(f"{name[:40]} is not known")
@@ -211,19 +214,15 @@ class Calls:
         if self._port_owner == component:
             self._release_port()
         self._brokers.release(component)
-        await self._leases.end(component)
+        await self.fall_back(component)
         return ()
 
-    def _lease(self, component: str | None, seconds: Any, amps: Any = None) -> tuple[()]:
-        self._leases.renew(component, *checked_lease(seconds, amps, self.state()["evse"]))
+    async def _lease(
+        self, component: str | None, seconds: Any, fallback_a: Any = None
+    ) -> tuple[()]:
+        lease = checked_lease(seconds, fallback_a, self.state()["evse"])
+        await self._operations.limits.lease(component, *lease, source=_SOURCE)
         return ()
-
-    async def _fall_back(self, amps: float) -> None:
-        change: Change = ("enabled", False)
-        if amps:
-            highest = self._operations.picture().settings.evse.max_charging_current_a
-            change = ("chargingCurrent", min(amps, highest))
-        await self._operations.write([change], source="lease of a script")
 
     async def _authorize(self) -> tuple[()]:
         await self._operations.authorize(source=_SOURCE)

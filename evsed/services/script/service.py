@@ -33,6 +33,8 @@ _STUCK: Final = 3
 _WITHIN_S: Final = 600.0
 _READY_S: Final = 2.0
 _NO_LUA: Final = 69
+#: How a component stands that raised an error.
+_FAILED: Final = "failed"
 #: Stands for the exit status of a worker that could not even be started.
 _NOT_STARTED: Final = -1
 
@@ -173,6 +175,7 @@ class ScriptService:
             self._worker = None
             self._components = []
             self._calls.release_all()
+            await self._calls.fall_back()
         if not self._again.is_set():
             await self._after_death(_status(running), worker.last_words)
 
@@ -256,8 +259,8 @@ class ScriptService:
         elif message.get("t") == "comp":
             self._components = [checked(one) for one in message["list"]]
             for one in self._components:
-                if one["status"] == "failed":
-                    await self._calls.end_lease(one["id"])
+                if one["status"] == _FAILED:
+                    await self._calls.fall_back(one["id"])
         else:
             self._note(worker, message)
 

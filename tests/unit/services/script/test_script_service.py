@@ -171,3 +171,90 @@ async def test_a_flood_of_output_is_cut_and_the_rest_goes_on(tmp_path):
         await scripts.start("for i = 1, 100000 do print(i) end")
         await scripts.until(lambda: scripts.service.output(0)[1] > 100)
         assert scripts.service.output(0)[1] <= 1000
+
+
+LEASING = """
+local evse = require("evse")
+component.register({id = "guard", name = "Guard", params = {n = {type = "number", default = 1}},
+  start = function(p)
+    return coroutine.create(function()
+      evse.lease(3600, 8)
+      print("leased", p.n)
+      while true do
+        coroutine.yield(50)
+        if evse.getconsumptionlimit() > 0 then error("it breaks") end
+        if not evse.getenabled() then evse.lease(0) end
+      end
+    end)
+  end})
+"""
+
+
+def lease(scripts):
+    """Return the limit of the component as anybody sees it."""
+    return scripts.operations.limits.of("script:guard")
+
+
+async def leased(tmp_scripts):
+    await tmp_scripts.start(LEASING)
+    await tmp_scripts.until(lambda: lease(tmp_scripts) is not None)
+
+
+async def test_a_lease_limits_nothing_while_its_script_lives_and_can_be_ended(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await leased(scripts)
+        shown = lease(scripts)
+        assert (shown["expires"], shown["fallback"], shown["inForce"]) == (3600, 8.0, None)
+        await scripts.operations.write([("enabled", False)], source="test")
+        await scripts.until(lambda: lease(scripts) is None)
+
+
+async def test_a_component_that_fails_leaves_its_fallback_behind(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await leased(scripts)
+        await scripts.operations.write([("consumptionLimit", 3600)], source="test")
+        await scripts.until(lambda: scripts.status("guard") == "failed")
+        await scripts.until(lambda: lease(scripts)["lapsed"])
+        assert scripts.operations.limits.shown()["permitted"] == 8.0
+        assert scripts.operations.limits.shown()["limitedBy"] == "script:guard"
+        await scripts.operations.limits.clear("script:guard", source="test")
+        assert lease(scripts) is None
+
+
+async def test_a_worker_that_dies_leaves_the_fallback_until_its_successor_leases_again(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        seen = []
+        scripts.world.station.control_pass.changes = Listener(seen)
+        await leased(scripts)
+        os.kill(scripts.service._worker._process.pid, signal.SIGKILL)
+        await scripts.until(lambda: True in seen)
+        await scripts.until(lambda: not lease(scripts)["lapsed"])
+
+
+async def test_an_engine_that_is_switched_off_leaves_the_fallback(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        await leased(scripts)
+        await scripts.switch(enabled=False)
+        await scripts.until(lambda: lease(scripts)["lapsed"])
+
+
+async def test_a_component_that_is_started_again_leases_again(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        seen = []
+        scripts.world.station.control_pass.changes = Listener(seen)
+        await leased(scripts)
+        await scripts.service.set_component("guard", {"n": 2})
+        await scripts.until(lambda: "leased\t2" in scripts.lines)
+        assert True in seen
+        assert not lease(scripts)["lapsed"]
+
+
+class Listener(list):
+    """Takes the pictures of a station; notes whether a lease had lapsed in them."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def append(self, picture):
+        self.seen += [one.lapsed for one in picture.owned]
