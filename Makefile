@@ -40,7 +40,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm check coverage explore safety bench fuzz clean preflight
+.PHONY: help run test test-bookworm check coverage explore endurance safety bench fuzz clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ explore: $(DEV_READY) ## every state the charging rules can reach, the large alp
 
 safety: $(DEV_READY) ## check and measure what is promised, and write docs/safety.md (minutes)
 	@$(VENV)/bin/python -m tests.safety
+
+endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an hour; needs 1 GB of disk)
+	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
 
 bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
 	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done

@@ -26,7 +26,7 @@ class Content:
         media: content type.
         schema: of the value.
         headers: schemas of headers that come with it.
-        media_too: further content types a request may have.
+        media_too: further content types a request, or an answer, may have.
     """
 
     media: str

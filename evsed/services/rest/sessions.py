@@ -63,7 +63,12 @@ _EXPORT: Final[dict[str, Schema]] = {
     "table": text("sessions, or the curves of all of them", words=_TABLES),
 }
 _STEP: Final[dict[str, Schema]] = {
-    "step": whole(f"minutes in one; as many as give {MOST_POINTS} points", low=1, high=MOST_POINTS)
+    "step": whole(
+        f"minutes in one; as many as give {MOST_POINTS} points unless told",
+        low=1,
+        high=MOST_POINTS,
+        unit="min",
+    )
 }
 _SESSION: Final = of_table(SESSION)
 
@@ -114,7 +119,7 @@ class SessionsResource:
                 about="CSV has local times and kWh, JSON is an array of the same objects as "
                 "elsewhere; each sample comes with the number of its session and its Unix time.",
                 query={**_FILTER, **_EXPORT},
-                answer=Content(media=_CSV, schema=text("a header, then a line for each")),
+                answer=Content(media=_CSV, schema={}, media_too=(JSON,)),
                 errors=(400,),
                 extension=True,
             ),
