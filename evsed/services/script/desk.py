@@ -115,7 +115,7 @@ class Desk:
             **given.get("aux", {}),
         }
         self._serial, self._replies = serial, list(replies)
-        self._taken = False
+        self._taken, self._port = False, 0
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
         self._component: str | None = None
@@ -289,7 +289,10 @@ class Desk:
             if not self._serial or self._taken:
                 return True, None
             self._taken = True
-            return True, 1
+            self._port += 1
+            return True, self._port
+        if arguments[0] != self._port or not self._taken:
+            return name == "serial.close", "serial error"
         if name == "serial.read":
             return True, self._received()
         if name == "serial.write":
