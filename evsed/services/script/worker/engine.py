@@ -191,7 +191,7 @@ class Engine:
             self._host.changed(self.components())
 
     def _load_entry(self) -> tuple[Any, str]:
-        ok, text = self._files.read(ENTRY)
+        ok, text, _ = self._files.read(ENTRY)
         if not ok:
             return None, f"failed to load file '{ENTRY}'"
         chunk, problem = self._api["load"](text, f"@{ENTRY}")
