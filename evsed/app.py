@@ -154,6 +154,7 @@ def _services(
     script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
     scripts = _scripts(built, operations, port, script_lines)
     operations.on_change("script", scripts.apply)
+    operations.on_change("scheduler", scripts.zone_changed)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     offered = _Offered(

@@ -76,7 +76,9 @@ _BOARD: Final[Mapping[str, Any]] = {
 class _Client:
     """One MQTT client of the desk's broker, which everybody can reach."""
 
+    owner: str | None
     connected_ms: int | None = None
+    closed: bool = False
 
 
 class Desk:
@@ -115,9 +117,11 @@ class Desk:
             **given.get("aux", {}),
         }
         self._serial, self._replies = serial, list(replies)
-        self._taken = False
+        self._taken, self._port = False, 0
+        self._port_owner: str | None = None
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
+        self._component: str | None = None
         self._parameters = {name: dict(stored) for name, stored in (parameters or {}).items()}
 
     # What the engine asks.
@@ -173,12 +177,16 @@ class Desk:
         """Not of interest at a desk: whoever runs it asks for the list."""
 
     def entered(self, component: str | None) -> None:
-        """Not of interest at a desk."""
+        """Note whose are the port and the clients that are opened next."""
+        self._component = component
 
     def release(self, component: str) -> None:
-        """Free the port; there is one component at a desk that has it."""
-        del component
-        self._taken = False
+        """Free what a component has opened."""
+        if self._port_owner == component:
+            self._taken = False
+        for client in self._clients:
+            if client.owner == component:
+                client.connected_ms, client.closed = None, True
 
     def uptime_s(self) -> float:
         """Return virtual seconds."""
@@ -208,9 +216,10 @@ class Desk:
         """Store parameters of a component."""
         self._parameters.setdefault(component, {}).update(values)
 
-    def clients_of(self) -> range:
-        """Return the numbers of the MQTT clients."""
-        return range(1, len(self._clients) + 1)
+    def connected(self) -> list[int]:
+        """Return the numbers of the MQTT clients that are connected."""
+        numbers = range(1, len(self._clients) + 1)
+        return [number for number in numbers if self.mqtt_state(number) == "connected"]
 
     def _note(self, name: str, arguments: Sequence[Value]) -> None:
         given = list(arguments)
@@ -265,8 +274,11 @@ class Desk:
         if name == "serial.open":
             if not self._serial or self._taken:
                 return True, None
-            self._taken = True
-            return True, 1
+            self._taken, self._port_owner = True, self._component
+            self._port += 1
+            return True, self._port
+        if arguments[0] != self._port or not self._taken:
+            return name == "serial.close", "serial error"
         if name == "serial.read":
             return True, self._received()
         if name == "serial.write":
@@ -299,11 +311,14 @@ class Desk:
             if not _is_broker(str(arguments[0])):
                 return False, "invalid params"
             self._note(name, arguments)
-            self._clients.append(_Client())
+            self._clients.append(_Client(self._component))
             return True, len(self._clients)
         client = self._clients[int(arguments[0] or 0) - 1]
         if name == "mqtt.close":
+            client.connected_ms, client.closed = None, True
             return (True,)
+        if client.closed:
+            return False, "mqtt client is closed"
         self._note(name, arguments[1:])
         if name == "mqtt.connect" and client.connected_ms is None:
             client.connected_ms = self.now_ms + _CONNECTED_AFTER_MS
@@ -343,7 +358,7 @@ class Run:
     def message(self, topic: str, payload: str) -> None:
         """Publish a message at the desk's broker."""
         data = payload.encode().decode("latin-1")
-        for client in self.desk.clients_of():
+        for client in self.desk.connected():
             self._engine.deliver(client, topic.encode().decode("latin-1"), data)
 
     def restart(self, component: str) -> None:

@@ -39,10 +39,16 @@ class Output:
     Args:
         ring: keeps them.
         clock: seconds, never going back.
+        journal: takes each line as well.
     """
 
-    def __init__(self, ring: Ring, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ring = ring
+    def __init__(
+        self,
+        ring: Ring,
+        clock: Callable[[], float] = time.monotonic,
+        journal: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._ring, self._journal = ring, journal
         self._first = ring.next
         self._clock = clock
         self._allowance = Allowance(_PER_S, _BURST, clock)
@@ -60,7 +66,7 @@ class Output:
         for line in lines:
             if self._allowance.take():
                 self._tell_suppressed()
-                self._ring.append(_clean(line))
+                self._keep(line)
             else:
                 self._suppressed += 1
         self._suppressed += max(0, suppressed)
@@ -68,7 +74,7 @@ class Output:
     def say(self, line: str) -> None:
         """Keep a line of ours, whatever the script did."""
         self._tell_suppressed()
-        self._ring.append(_clean(line))
+        self._keep(line)
 
     def lines(self, index: int) -> tuple[Sequence[str], int]:
         """Return what is kept from an index on, and how many lines there were since the start."""
@@ -92,8 +98,13 @@ class Output:
 
     def _tell_suppressed(self) -> None:
         if self._suppressed:
-            self._ring.append(f"[{self._suppressed} lines suppressed]")
+            self._keep(f"[{self._suppressed} lines suppressed]")
             self._suppressed = 0
+
+    def _keep(self, line: str) -> None:
+        clean = _clean(line)
+        self._ring.append(clean)
+        self._journal(clean)
 
 
 def _clean(line: str) -> str:

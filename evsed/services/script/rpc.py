@@ -16,6 +16,12 @@ _SOURCE: Final = "script"
 _CALLS_PER_S: Final = 2000
 _BURST: Final = 200
 _FLUSH_S: Final = 1.0
+#: What one call may write to the serial port, in pieces of so many bytes.
+_MOST_WRITTEN: Final = 16 * 1024
+_PIECE: Final = 1024
+#: How long a script waits for room on that port.
+_ROOM_S: Final = 1.0
+_LOOK_S: Final = 0.01
 
 Answer = dict[str, Any]
 
@@ -111,6 +117,7 @@ class Calls:
         self._say = say
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
+        self._port_number = 0
         self._allowance = Allowance(_CALLS_PER_S, _BURST)
         self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
             "snapshot": self._nothing,
@@ -181,7 +188,7 @@ class Calls:
         if name.startswith("mqtt."):
             return self._mqtt(name.partition(".")[2], arguments, component)
         if name == "serial.open":
-            return await self._open(component)
+            return self._open(component, *arguments)
         if name == "evse.lease":
             return await self._lease(component, *arguments)
         work = self._table.get(name)
@@ -250,32 +257,55 @@ class Calls:
         except EvsedError:
             raise BadValueError("aux read failed") from None
 
-    async def _open(self, component: str | None) -> tuple[int | None]:
-        if self._port is not None:
+    def _open(self, component: str | None, which: Any = None) -> tuple[int | None]:
+        """Take the port; each time it has another number, so that old handles reach nothing."""
+        if self._port is not None or not self._is_meant(which):
             return (None,)
         self._port = self._ports.open()
+        if self._port is None:
+            return (None,)
         self._port_owner = component
-        return (1 if self._port else None,)
+        self._port_number += 1
+        return (self._port_number,)
 
-    async def _read(self, _number: int) -> tuple[str | None]:
-        data = self._taken_port().read()
+    def _is_meant(self, which: Any) -> bool:
+        """Tell whether a script means the one port in mode ``script`` by a number or a name."""
+        if which is None or which == 1:
+            return True
+        serial = self._operations.picture().settings.serial
+        ports = zip(self._operations.board.serials, serial, strict=False)
+        return _text(str(which)) in [port.name for port, how in ports if how.mode == "script"]
+
+    async def _read(self, number: int) -> tuple[str | None]:
+        data = self._taken_port(number).read()
         return (data.decode("latin-1") if data else None,)
 
-    async def _write(self, _number: int, data: str) -> tuple[()]:
-        if not self._taken_port().write(data.encode("latin-1")):
+    async def _write(self, number: int, text: str) -> tuple[()]:
+        """Send; when there is no room the script waits, for a second at most."""
+        data = text.encode("latin-1")
+        if len(data) > _MOST_WRITTEN:
             raise BadValueError("serial error")
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + _ROOM_S
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            while not self._taken_port(number).write(piece):
+                if loop.time() > give_up_s:
+                    raise BadValueError("serial error")
+                await asyncio.sleep(_LOOK_S)
         return ()
 
-    async def _flush(self, _number: int) -> tuple[()]:
-        await self._taken_port().flush(_FLUSH_S)
+    async def _flush(self, number: int) -> tuple[()]:
+        await self._taken_port(number).flush(_FLUSH_S)
         return ()
 
-    async def _close(self, _number: int) -> tuple[()]:
-        self._release_port()
+    async def _close(self, number: int) -> tuple[()]:
+        if self._port is not None and number == self._port_number:
+            self._release_port()
         return ()
 
-    def _taken_port(self) -> SerialPort:
-        if self._port is None:
+    def _taken_port(self, number: int) -> SerialPort:
+        if self._port is None or number != self._port_number:
             raise BadValueError("serial error")
         return self._port
 

@@ -19,6 +19,7 @@ from evsed.services.script.components import (
     shown_parameters,
     values_to_store,
 )
+from evsed.services.script.journal import Journal
 from evsed.services.script.output import Output, Ring
 from evsed.services.script.parameters import Parameters, Value
 from evsed.services.script.rpc import Brokers, Calls, SerialPorts
@@ -66,7 +67,7 @@ class ScriptService:
     ) -> None:
         self._operations = operations
         self._root = root
-        self._output = Output(ring)
+        self._output = Output(ring, journal=Journal().write)
         self._parameters = Parameters(root / "lua" / "params.yaml")
         self._calls = Calls(
             operations,
@@ -91,6 +92,11 @@ class ScriptService:
         """Follow the settings; wait until the entry file has run, two seconds at most."""
         if before.enabled != after.enabled:
             await self._start_afresh()
+
+    async def zone_changed(self, _before: object, _after: object) -> None:
+        """Have scripts see the local time of another zone."""
+        if self._worker is not None:
+            self._worker.send({"t": "zone", "tz": self._operations.picture().time_zone_rule})
 
     async def reload(self) -> None:
         """Start all scripts again; nothing while the engine is off."""
@@ -144,6 +150,7 @@ class ScriptService:
             while True:
                 self._again.clear()
                 if self._enabled:
+                    await asyncio.to_thread((self._root / "lua").mkdir, parents=True, exist_ok=True)
                     await self._run_worker()
                 else:
                     self._output.restart()

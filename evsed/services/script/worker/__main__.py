@@ -77,6 +77,9 @@ def _take(message: Mapping[str, Any], link: Link, engine: Engine, guard: Guard) 
         case "mqtt":
             with guard.watching():
                 engine.deliver(int(message["c"]), str(message["topic"]), str(message["data"]))
+        case "zone":
+            os.environ["TZ"] = str(message["tz"])
+            time.tzset()
         case "restart":
             with guard.watching(init=True):
                 engine.restart(str(message["id"]))

@@ -1,5 +1,6 @@
 """The engine as a process: what scripts can do, and what they cannot keep from happening."""
 
+import asyncio
 import itertools
 import os
 import signal
@@ -258,3 +259,42 @@ class Listener(list):
 
     def append(self, picture):
         self.seen += [one.lapsed for one in picture.owned]
+
+
+async def test_a_script_sees_one_picture_until_it_yields_and_its_own_writes(tmp_path):
+    busy = (
+        "local evse, aux = require('evse'), require('aux')\n"
+        "component.register({id = 'a', name = 'A', start = function()\n"
+        "return coroutine.create(function()\n"
+        "local function wait() local till = os.clock() + 0.06 while os.clock() < till do end end\n"
+        "local before = evse.getchargingcurrent() print('begun') coroutine.yield(500)\n"
+        "local seen = evse.getchargingcurrent() io.open('seen', 'w'):close() wait()\n"
+        "pcall(aux.read, 'no') print(seen == evse.getchargingcurrent())\n"
+        "evse.setchargingcurrent(7) wait() print(evse.getchargingcurrent()) end) end})"
+    )
+    async with scripts_at_work(tmp_path) as scripts:
+        await scripts.start(busy)
+        await scripts.until(lambda: "begun" in scripts.lines)
+        write = scripts.operations.write
+        while not (scripts.root / "lua" / "seen").exists():  # noqa: ASYNC110  # a file does not ring
+            await asyncio.sleep(0.001)
+        await write([("chargingCurrent", 11)], source="test")
+        await scripts.until(lambda: len(scripts.lines) == 3)
+        assert list(scripts.lines)[1:] == ["true", "7.0"]
+
+
+async def test_local_time_follows_the_zone_of_the_charger(tmp_path):
+    async with scripts_at_work(tmp_path) as scripts:
+        scripts.operations.on_change("scheduler", scripts.service.zone_changed)
+        await scripts.start(
+            "component.register({id = 'a', name = 'A', start = function()\n"
+            "return coroutine.create(function() local last while true do\n"
+            "local now = os.date('%H', 0) if now ~= last then print(now) last = now end\n"
+            "coroutine.yield(50) end end) end})"
+        )
+        await scripts.until(lambda: list(scripts.lines) == ["00"])
+        change = scripts.operations.change
+        await change("scheduler", {"timezone": "CET-1CEST,M3.5.0,M10.5.0/3"}, source="test")
+        await scripts.until(lambda: list(scripts.lines) == ["00", "01"])
+        await change("scheduler", {"timezone": "Asia/Tokyo"}, source="test")
+        await scripts.until(lambda: list(scripts.lines) == ["00", "01", "09"])

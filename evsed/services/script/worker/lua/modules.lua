@@ -374,6 +374,15 @@ function engine.mqtt(number, topic, data)
     end
 end
 
+-- Ends what a component has subscribed to: what is still on the way is not for its next life.
+function engine.forget(owner)
+    for _, own in next, clients do
+        if own.owner == owner then
+            own.subscriptions = {}
+        end
+    end
+end
+
 -- Frees what nobody holds any more.
 function engine.sweep()
     while dropped[1] do
