@@ -13,11 +13,13 @@ from evsed.ending import FAILED, End, until_the_end
 from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
+from evsed.host.bus import SystemBus
 from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine, machine_id
 from evsed.host.network import UnmanagedNetwork
-from evsed.host.packages import NoInstaller
+from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
+from evsed.host.update_unit import STATE_DIR, UnitInstaller
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
@@ -79,6 +81,7 @@ class _Offered:
     wifi: WifiService
     display: NextionDisplay
     credentials: CredentialStore
+    updater: UpdateService
     serial: SerialService
     scripts: ScriptService
     script_lines: LogRing
@@ -153,7 +156,8 @@ def _services(
     operations.on_change("script", scripts.apply)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    offered = _Offered(wifi, display, credentials, serial, scripts, script_lines, sessions)
+    updater = _updater(built, operations, credentials)
+    offered = _Offered(wifi, display, credentials, updater, serial, scripts, script_lines, sessions)
     rest = _rest_api(built, operations, offered)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
@@ -169,6 +173,7 @@ def _services(
         Service("webdav", files.serve),
         Service("script", scripts.serve),
         Service("scheduler", SchedulerService(operations).serve),
+        Service("update", updater.serve),
     )
 
 
@@ -234,7 +239,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             logs=built.options.log,
             lines={"log": built.options.log.ring, "script": offered.script_lines},
             scripts=offered.scripts,
-            updater=_updater(built, operations, offered.credentials),
+            updater=offered.updater,
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
@@ -263,7 +268,13 @@ def _updater(built: Parts, operations: Operations, credentials: CredentialStore)
     )
     keys = (_SHIPPED_KEYS, Path(administrator.update_keys))
     folder = built.options.state_dir / "update"
-    return UpdateService(operations, NoInstaller(), Signatures(keys), folder, policy)
+    return UpdateService(operations, _installer(built), Signatures(keys), folder, policy)
+
+
+def _installer(built: Parts) -> Packages:
+    """Return who installs: the unit looks in one place only, which is not every daemon's."""
+    ours = built.options.state_dir == STATE_DIR
+    return UnitInstaller(SystemBus()) if ours else NoInstaller()
 
 
 def _operations(built: Parts) -> Operations:
