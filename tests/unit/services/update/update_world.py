@@ -87,11 +87,19 @@ class Installer:
         self.architecture = debian_architecture()
         self.installed = []
         self.refusal = refusal
+        self.at_work = False
+        self.ended = None
 
     async def install(self, file):
         if self.refusal:
             raise InstallError(self.refusal)
         self.installed.append(await asyncio.to_thread(_package_and_signature, file))
+
+    async def busy(self):
+        return self.at_work
+
+    async def outcome(self):
+        return self.ended
 
 
 def _package_and_signature(file):
