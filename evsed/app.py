@@ -34,6 +34,7 @@ from evsed.services.nextion.service import NextionDisplay
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
@@ -82,6 +83,7 @@ class _Offered:
     display: NextionDisplay
     credentials: CredentialStore
     updater: UpdateService
+    scheduler: SchedulerService
     serial: SerialService
     scripts: ScriptService
     script_lines: LogRing
@@ -157,7 +159,10 @@ def _services(
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     updater = _updater(built, operations, credentials)
-    offered = _Offered(wifi, display, credentials, updater, serial, scripts, script_lines, sessions)
+    scheduler = SchedulerService(operations)
+    offered = _Offered(
+        wifi, display, credentials, updater, scheduler, serial, scripts, script_lines, sessions
+    )
     rest = _rest_api(built, operations, offered)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
@@ -172,7 +177,7 @@ def _services(
         Service("serial", serial.serve),
         Service("webdav", files.serve),
         Service("script", scripts.serve),
-        Service("scheduler", SchedulerService(operations).serve),
+        Service("scheduler", scheduler.serve),
         Service("update", updater.serve),
     )
 
@@ -246,6 +251,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             more=(
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
+                *SchedulesResource(schedules=offered.scheduler).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
                 *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
             ),
