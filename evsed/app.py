@@ -10,6 +10,7 @@ from typing import Final
 
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
+from evsed.factory_reset import reset_if_asked
 from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
@@ -31,8 +32,10 @@ from evsed.services.log.ring import LogRing
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
+from evsed.services.panel.service import PanelService
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.factory_reset import ResetResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
@@ -50,6 +53,7 @@ from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.reset import Reset
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -100,19 +104,22 @@ async def serve(options: Options) -> int:
     with ExitStack() as stack:
         # From now on: a signal during the start ends what has been started, in order.
         stack.enter_context(end.on_signals())
+        reset = reset_if_asked(options.state_dir)
         built = build(options, stack)
-        status = await _run(built, end)
+        status = await _run(built, end, reset)
         if status == FAILED and built.station.maintenance is None:
             options.log.ended(status)
         return status
 
 
-async def _run(built: Parts, end: End) -> int:
+async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
     operations = _operations(built)
     sessions = SessionsService(operations, built.options.state_dir)
     services = _services(built, operations, sessions)
+    if reset is not None:
+        services = (*services, Service("factory reset", operations.network.forget))
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
         running.push_async_callback(built.settings.flush)
@@ -179,6 +186,7 @@ def _services(
         Service("script", scripts.serve),
         Service("scheduler", scheduler.serve),
         Service("update", updater.serve),
+        Service("panel", PanelService(operations, wifi).serve),
     )
 
 
@@ -252,6 +260,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
                 *SchedulesResource(schedules=offered.scheduler).endpoints(),
+                *ResetResource(operations=operations).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
                 *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
             ),
