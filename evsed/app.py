@@ -10,6 +10,7 @@ from typing import Final
 
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
+from evsed.factory_reset import reset_if_asked
 from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
@@ -31,9 +32,12 @@ from evsed.services.log.ring import LogRing
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
+from evsed.services.panel.service import PanelService
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.factory_reset import ResetResource
 from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
@@ -49,6 +53,7 @@ from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.reset import Reset
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -82,6 +87,7 @@ class _Offered:
     display: NextionDisplay
     credentials: CredentialStore
     updater: UpdateService
+    scheduler: SchedulerService
     serial: SerialService
     scripts: ScriptService
     script_lines: LogRing
@@ -98,19 +104,22 @@ async def serve(options: Options) -> int:
     with ExitStack() as stack:
         # From now on: a signal during the start ends what has been started, in order.
         stack.enter_context(end.on_signals())
+        reset = reset_if_asked(options.state_dir)
         built = build(options, stack)
-        status = await _run(built, end)
+        status = await _run(built, end, reset)
         if status == FAILED and built.station.maintenance is None:
             options.log.ended(status)
         return status
 
 
-async def _run(built: Parts, end: End) -> int:
+async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
     operations = _operations(built)
     sessions = SessionsService(operations, built.options.state_dir)
     services = _services(built, operations, sessions)
+    if reset is not None:
+        services = (*services, Service("factory reset", operations.network.forget))
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
         running.push_async_callback(built.settings.flush)
@@ -157,11 +166,14 @@ def _services(
     operations.on_change("scheduler", scripts.zone_changed)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
+    updater = _updater(built, operations, credentials)
+    scheduler = SchedulerService(operations)
     offered = _Offered(
         wifi=wifi,
         display=display,
         credentials=credentials,
-        updater=_updater(built, operations, credentials),
+        updater=updater,
+        scheduler=scheduler,
         serial=serial,
         scripts=scripts,
         script_lines=script_lines,
@@ -181,8 +193,9 @@ def _services(
         Service("serial", serial.serve),
         Service("webdav", files.serve),
         Service("script", scripts.serve),
-        Service("scheduler", SchedulerService(operations).serve),
-        Service("update", offered.updater.serve),
+        Service("scheduler", scheduler.serve),
+        Service("update", updater.serve),
+        Service("panel", PanelService(operations, wifi).serve),
     )
 
 
@@ -255,6 +268,8 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             more=(
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
+                *SchedulesResource(schedules=offered.scheduler).endpoints(),
+                *ResetResource(operations=operations).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
                 *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
             ),

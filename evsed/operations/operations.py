@@ -18,6 +18,7 @@ from evsed.operations.limits import LimitDesk
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.values import number
 from evsed.operations.writing import Change, steps_for
+from evsed.settings.reset import Reset
 from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.settings.time_zone import posix_rule
@@ -167,6 +168,20 @@ class Operations:
             _log.warning("restart asked for by %s", source)
             loop = asyncio.get_running_loop()
             self._restart = loop.call_later(_RESTART_AFTER_S, self.restart_due.set)
+
+    async def factory_reset(self, *, sessions: bool, source: str) -> None:
+        """End the daemon in order in about a second; when it starts again, it is as delivered.
+
+        Args:
+            sessions: erase the history of charging too.
+            source: who asks.
+
+        Raises:
+            StorageError: the disk refused; nothing happens.
+        """
+        await self.store.reset_at_next_start(Reset(sessions=sessions, source=source))
+        _log.warning("factory reset asked for by %s", source)
+        await self.restart(source=source)
 
     async def set_time(self, seconds: object, *, source: str) -> None:
         """Set the wall clock.

@@ -16,6 +16,7 @@ from typing import Any, Final
 from evsed.board.description import Board
 from evsed.errors import BadFileError, RejectedError, StorageError
 from evsed.settings.files import replace_file
+from evsed.settings.reset import Reset, ask_for_reset
 from evsed.settings.schema import EvseSettings
 from evsed.settings.sections import SECTIONS, Settings, default_settings
 
@@ -54,6 +55,14 @@ class SettingsStore:
     def evse(self) -> EvseSettings:
         """The charger's own section."""
         return self._settings.evse
+
+    async def reset_at_next_start(self, reset: Reset) -> None:
+        """Note that everything is to be erased when the daemon starts next.
+
+        Raises:
+            StorageError: the disk refused; nothing will be reset.
+        """
+        await asyncio.to_thread(ask_for_reset, self._file.parent, reset)
 
     def shown(self, section: str) -> Any:
         """Return one section as GET shows it: wire names and units, no secrets."""

@@ -27,6 +27,7 @@ from evsed.station.held_up import Watcher
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
+from evsed.station.panel import ButtonEdge, Lamps
 from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
@@ -111,6 +112,15 @@ class Station:
     def aux(self) -> AuxIo | None:
         """The board's free lines; the control thread has no use for them. None without a hat."""
         return self._hat.aux
+
+    def button_edges(self) -> tuple[ButtonEdge, ...]:
+        """Return what the station's button did since the last call; one service asks."""
+        edges = self.control_pass.button_edges
+        return tuple(edges.popleft() for _ in range(len(edges)))
+
+    def light(self, lamps: Lamps) -> None:
+        """Show this from the next control pass on; one service asks."""
+        self.control_pass.lamps = lamps
 
     async def send(self, command: Command, *, source: str) -> None:
         """Wait until one control pass has taken ``command``.
@@ -233,6 +243,13 @@ class ParkedStation(Station):
     def aux(self) -> AuxIo | None:
         """Nothing: no hat is in use."""
         return None
+
+    def button_edges(self) -> tuple[ButtonEdge, ...]:
+        """Return nothing: no hat is in use."""
+        return ()
+
+    def light(self, lamps: Lamps) -> None:
+        """Do nothing: no hat is in use."""
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.
