@@ -14,9 +14,7 @@ from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.bus import SystemBus
-from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine, machine_id
-from evsed.host.network import UnmanagedNetwork
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
@@ -24,6 +22,8 @@ from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
 from evsed.services.backup.service import BackupService
+from evsed.services.clock.service import ClockService
+from evsed.services.discovery.service import DiscoveryService, Offer, reachable_at
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
@@ -49,6 +49,7 @@ from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.network import WIFI, WifiSettings
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -57,6 +58,7 @@ from evsed.supervision import (
     note_real_time,
     supervise,
 )
+from evsed.surroundings import Surroundings, surroundings
 
 #: What is kept of the output of scripts: lines, bytes.
 _SCRIPT_LINES: Final = 1000
@@ -72,6 +74,20 @@ class Service:
 
     name: str
     serve: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _WifiChoice:
+    """The Wi-Fi settings, for the service that may have to take them back."""
+
+    operations: Operations
+
+    @property
+    def settings(self) -> WifiSettings:
+        return self.operations.store.settings.wifi
+
+    async def put_back(self, settings: WifiSettings) -> None:
+        await self.operations.change("wifi", WIFI.kept(settings), source="wifi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +124,12 @@ async def serve(options: Options) -> int:
 async def _run(built: Parts, end: End) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
-    operations = _operations(built)
+    around = surroundings(
+        built.administrator, built.options.state_dir, simulated=built.simulator is not None
+    )
+    operations = _operations(built, around)
     sessions = SessionsService(operations, built.options.state_dir)
-    services = _services(built, operations, sessions)
+    services = _services(built, operations, around, sessions)
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
         running.push_async_callback(built.settings.flush)
@@ -134,13 +153,13 @@ async def _run(built: Parts, end: End) -> int:
 
 
 def _services(
-    built: Parts, operations: Operations, sessions: SessionsService
+    built: Parts, operations: Operations, around: Surroundings, sessions: SessionsService
 ) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     log = built.options.log
     log.use_zone(built.settings.settings.scheduler.timezone)
     operations.on_change("scheduler", log.zone_changed)
-    wifi = WifiService(operations.network)
+    wifi = WifiService(operations.network, _WifiChoice(operations))
     operations.on_change("wifi", wifi.changed)
     modbus = ModbusService(operations, _modbus_access(built))
     operations.on_change("modbus", modbus.apply)
@@ -171,6 +190,10 @@ def _services(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
     )
     credentials.on_change(http.close_streams)
+    clock = ClockService(operations, around.timekeeper)
+    operations.on_change("scheduler", clock.changed)
+    discovery = DiscoveryService(operations, _offer(built, http) if around.found else None)
+    operations.on_change("discovery", discovery.changed)
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
@@ -182,6 +205,8 @@ def _services(
         Service("script", scripts.serve),
         Service("scheduler", SchedulerService(operations).serve),
         Service("update", offered.updater.serve),
+        Service("clock", clock.serve),
+        Service("discovery", discovery.serve),
     )
 
 
@@ -285,15 +310,20 @@ def _installer(built: Parts) -> Packages:
     return UnitInstaller(SystemBus()) if ours else NoInstaller()
 
 
-def _operations(built: Parts) -> Operations:
-    simulated = built.simulator is not None
+def _operations(built: Parts, around: Surroundings) -> Operations:
     return Operations(
         station=built.station,
         settings=built.settings,
         board=built.board,
-        machine=Machine(simulated=simulated),
-        network=UnmanagedNetwork(),
-        clock=ShiftedClock() if simulated else SystemClock(),
+        machine=Machine(simulated=built.simulator is not None),
+        network=around.network,
+        clock=around.clock,
+    )
+
+
+def _offer(built: Parts, http: HttpService) -> Offer:
+    return Offer(
+        port=lambda: http.port, ready=http.ready, addresses=reachable_at(_door(built).address)
     )
 
 

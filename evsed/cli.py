@@ -22,6 +22,7 @@ from evsed.services.log.service import LogService
 from evsed.settings import credentials
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
+from evsed.surroundings import ACCESS_POINT_KEY
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
 _YES: Final = 0
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_check_board(commands)
     _add_credentials(commands)
+    _add_access_point(commands)
     _add_bench(commands)
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
@@ -152,6 +154,17 @@ def _add_credentials(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     clear_command.set_defaults(act=_clear_credentials)
 
 
+def _add_access_point(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    show = commands.add_parser(
+        "access-point",
+        help="show the passphrase of the charger's own network",
+        description="Show the passphrase of the charger's own Wi-Fi network. To be run by root or "
+        "the daemon's user.",
+    )
+    _add_state_dir(show)
+    show.set_defaults(act=_show_access_point)
+
+
 def _add_state_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state-dir",
@@ -205,6 +218,18 @@ def _run(given: argparse.Namespace) -> int:
 def _clear_credentials(given: argparse.Namespace) -> int:
     there = credentials.clear(given.state_dir)
     print(f"{given.state_dir}: {'credentials cleared' if there else 'no credentials were set'}")
+    return _YES
+
+
+def _show_access_point(given: argparse.Namespace) -> int:
+    file: Path = given.state_dir / ACCESS_POINT_KEY
+    try:
+        print(file.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        print("none yet: the daemon makes it when it starts")
+        return _NO
+    except (OSError, ValueError) as error:
+        raise BadFileError(f"{file}: cannot be read: {error}") from error
     return _YES
 
 

@@ -55,6 +55,11 @@ class SettingsStore:
         """The charger's own section."""
         return self._settings.evse
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has ever been stored that could be used."""
+        return self._text is None
+
     def shown(self, section: str) -> Any:
         """Return one section as GET shows it: wire names and units, no secrets."""
         return SECTIONS[section].shown(getattr(self._settings, section))
