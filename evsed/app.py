@@ -15,9 +15,7 @@ from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.bus import SystemBus
-from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine, machine_id
-from evsed.host.network import UnmanagedNetwork
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
@@ -25,6 +23,8 @@ from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
 from evsed.services.backup.service import BackupService
+from evsed.services.clock.service import ClockService
+from evsed.services.discovery.service import DiscoveryService, Offer, reachable_at
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
@@ -53,6 +53,7 @@ from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.network import WIFI, WifiSettings
 from evsed.settings.reset import Reset
 from evsed.supervision import (
     collect_garbage,
@@ -62,6 +63,7 @@ from evsed.supervision import (
     note_real_time,
     supervise,
 )
+from evsed.surroundings import Surroundings, surroundings
 
 #: What is kept of the output of scripts: lines, bytes.
 _SCRIPT_LINES: Final = 1000
@@ -77,6 +79,20 @@ class Service:
 
     name: str
     serve: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _WifiChoice:
+    """The Wi-Fi settings, for the service that may have to take them back."""
+
+    operations: Operations
+
+    @property
+    def settings(self) -> WifiSettings:
+        return self.operations.store.settings.wifi
+
+    async def put_back(self, settings: WifiSettings) -> None:
+        await self.operations.change("wifi", WIFI.kept(settings), source="wifi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +131,12 @@ async def serve(options: Options) -> int:
 async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
-    operations = _operations(built)
+    around = surroundings(
+        built.administrator, built.options.state_dir, simulated=built.simulator is not None
+    )
+    operations = _operations(built, around)
     sessions = SessionsService(operations, built.options.state_dir)
-    services = _services(built, operations, sessions)
+    services = _services(built, operations, around, sessions)
     if reset is not None:
         services = (*services, Service("factory reset", operations.network.forget))
     async with AsyncExitStack() as running:
@@ -143,13 +162,13 @@ async def _run(built: Parts, end: End, reset: Reset | None) -> int:
 
 
 def _services(
-    built: Parts, operations: Operations, sessions: SessionsService
+    built: Parts, operations: Operations, around: Surroundings, sessions: SessionsService
 ) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     log = built.options.log
     log.use_zone(built.settings.settings.scheduler.timezone)
     operations.on_change("scheduler", log.zone_changed)
-    wifi = WifiService(operations.network)
+    wifi = WifiService(operations.network, _WifiChoice(operations))
     operations.on_change("wifi", wifi.changed)
     modbus = ModbusService(operations, _modbus_access(built))
     operations.on_change("modbus", modbus.apply)
@@ -196,7 +215,19 @@ def _services(
         Service("scheduler", scheduler.serve),
         Service("update", updater.serve),
         Service("panel", PanelService(operations, wifi).serve),
+        *_at_home(built, operations, around, http),
     )
+
+
+def _at_home(
+    built: Parts, operations: Operations, around: Surroundings, http: HttpService
+) -> tuple[Service, ...]:
+    """Return what has the machine's clock and network do as the settings say."""
+    clock = ClockService(operations, around.timekeeper)
+    operations.on_change("scheduler", clock.changed)
+    discovery = DiscoveryService(operations, _offer(built, http) if around.found else None)
+    operations.on_change("discovery", discovery.changed)
+    return Service("clock", clock.serve), Service("discovery", discovery.serve)
 
 
 def _scripts(
@@ -301,15 +332,20 @@ def _installer(built: Parts) -> Packages:
     return UnitInstaller(SystemBus()) if ours else NoInstaller()
 
 
-def _operations(built: Parts) -> Operations:
-    simulated = built.simulator is not None
+def _operations(built: Parts, around: Surroundings) -> Operations:
     return Operations(
         station=built.station,
         settings=built.settings,
         board=built.board,
-        machine=Machine(simulated=simulated),
-        network=UnmanagedNetwork(),
-        clock=ShiftedClock() if simulated else SystemClock(),
+        machine=Machine(simulated=built.simulator is not None),
+        network=around.network,
+        clock=around.clock,
+    )
+
+
+def _offer(built: Parts, http: HttpService) -> Offer:
+    return Offer(
+        port=lambda: http.port, ready=http.ready, addresses=reachable_at(_door(built).address)
     )
 
 

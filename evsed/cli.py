@@ -23,6 +23,7 @@ from evsed.settings import credentials
 from evsed.settings.reset import Reset, ask_for_reset
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
+from evsed.surroundings import ACCESS_POINT_KEY
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
 _YES: Final = 0
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check_board(commands)
     _add_credentials(commands)
     _add_reset(commands)
+    _add_access_point(commands)
     _add_bench(commands)
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
@@ -168,6 +170,17 @@ def _add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     reset.set_defaults(act=_reset)
 
 
+def _add_access_point(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    show = commands.add_parser(
+        "access-point",
+        help="show the passphrase of the charger's own network",
+        description="Show the passphrase of the charger's own Wi-Fi network. To be run by root or "
+        "the daemon's user.",
+    )
+    _add_state_dir(show)
+    show.set_defaults(act=_show_access_point)
+
+
 def _add_state_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state-dir",
@@ -241,6 +254,18 @@ def _agreed(question: str) -> bool:
     except EOFError:
         print()
         return False
+
+
+def _show_access_point(given: argparse.Namespace) -> int:
+    file: Path = given.state_dir / ACCESS_POINT_KEY
+    try:
+        print(file.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        print("none yet: the daemon makes it when it starts")
+        return _NO
+    except (OSError, ValueError) as error:
+        raise BadFileError(f"{file}: cannot be read: {error}") from error
+    return _YES
 
 
 def _replay(given: argparse.Namespace) -> int:

@@ -74,7 +74,7 @@ class Operations:
         self.alarm_sources: list[Alarms] = [station.alarms]
         #: who authorized last, and when by the station's clock; None: nobody yet
         self.authorized: tuple[str, int] | None = None
-        #: called after the wall clock was set
+        #: called after the wall clock was set, or has jumped
         self.clock_listeners: list[Callable[[], None]] = []
 
     def picture(self) -> Picture:
@@ -196,6 +196,10 @@ class Operations:
         """
         await self.clock.set(number("time", seconds, 0, LAST_SECOND))
         _log.info("clock set by %s", source)
+        self.tell_clock()
+
+    def tell_clock(self) -> None:
+        """Tell everybody that the wall clock is not what it was."""
         for told in self.clock_listeners:
             told()
 

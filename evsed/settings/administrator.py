@@ -10,6 +10,7 @@ from evsed.board.reading import Reading
 from evsed.board.yaml_tree import Node, Value, read_tree
 from evsed.errors import BadFileError
 from evsed.settings.modbus_access import ModbusAccess, modbus_section
+from evsed.settings.network_access import NetworkAccess, network_section
 from evsed.units import tenths
 
 
@@ -55,6 +56,8 @@ class Administrator:
     update_allow_unsigned: bool = False
     update_keys: str = "/etc/evsed/keys.d"
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
+    network: NetworkAccess = field(default_factory=NetworkAccess)
+    clock_manage: str = "auto"
 
 
 def _is_address(value: Value) -> bool:
@@ -133,6 +136,9 @@ _UPDATE: Final = Section(
         ),
     ),
 )
+_CLOCK: Final = Section(
+    dict, (Key(name="manage", kind=choice("auto", "system", "own"), field="clock_manage"),)
+)
 #: Every key of the file; the defaults are those of ``Administrator``.
 FILE: Final = Section(
     Administrator,
@@ -146,6 +152,8 @@ FILE: Final = Section(
         Key(name="serial", kind=_SERIAL, field=""),
         Key(name="update", kind=_UPDATE, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
+        Key(name="network", kind=network_section(), field="network"),
+        Key(name="clock", kind=_CLOCK, field=""),
     ),
 )
 
