@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evsed import __version__, app, script_desk
-from evsed.bench import http, lateness, modbus, reaction, webdav
+from evsed.bench import http, lateness, metering, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
@@ -174,6 +174,7 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
     webdav.add_arguments(kinds.add_parser("webdav", help="what files over WebDAV cost"))
     modbus.add_arguments(kinds.add_parser("modbus", help="what answering over Modbus TCP costs"))
+    metering.add_arguments(kinds.add_parser("metering", help="how wrong the counted energy is"))
 
 
 def _port(text: str) -> int:

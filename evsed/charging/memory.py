@@ -13,7 +13,14 @@ from evsed.charging.outlet import Outlet
 from evsed.charging.pilot_window import PilotWindow
 from evsed.charging.protections import Derating, Overcurrent
 from evsed.charging.rules import Rules
-from evsed.charging.states import ChargingState, LockStatus, PilotMode, SelfTest
+from evsed.charging.states import (
+    ChargingState,
+    LockStatus,
+    MeterAlarm,
+    MeterSource,
+    PilotMode,
+    SelfTest,
+)
 from evsed.charging.wake_up import WakeUp
 
 
@@ -41,6 +48,8 @@ class Inputs:
     temperature_sensors: int = 0
     temperature_fault: bool = False
     measured: Measured | None = None
+    meter_source: MeterSource = MeterSource.NONE
+    meter_alarms: tuple[MeterAlarm, ...] = ()
     #: a device failed in a way that leaves the station blind or unable to act
     controller_failed: bool = False
     emergency_stop: bool = False

@@ -26,12 +26,16 @@ from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
+from evsed.station.meters import Meters, ReadingBox
 from evsed.station.rules_in_force import lock_timing, rules_in_force
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
 _STOP_WITHIN_S: Final = 8.0
 _LOW_AT_LEAST_MS: Final = 300
 _JOIN_S: Final = 2.0
+#: An external meter is lost after so many intervals without an answer, and never before ms.
+_STALE_INTERVALS: Final = 3
+_STALE_MS: Final = 3_000
 
 _log = logging.getLogger(__name__)
 
@@ -85,13 +89,17 @@ class Station:
         memory = initial_memory(board, evse, administrator, ledger.load())
         if hat.lock is not None:
             hat.lock.configure(lock_timing(board, evse))
-        self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms)
+        #: where a service puts the readings of an external meter; None without one
+        self.external_meter = None if board.external_meter is None else ReadingBox()
+        meters = meters_of(hat, board, self.external_meter)
+        self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms, meters)
         self._keeper = Keeper(self.control_pass, ledger, state_dir / "recordings")
         self._ended = asyncio.Event()
         self._hurried = False
         self._lateness_us = lateness_us
         self._loop: ControlLoop | None = None
 
+    external_meter: ReadingBox | None = None
     #: why there is no station to control, None when there is one
     maintenance: str | None = None
 
@@ -203,6 +211,19 @@ class Station:
         if self._loop is None:
             raise RuntimeError("the station has not been started")
         return self._loop
+
+
+def meters_of(hat: Hat, board: Board, external: ReadingBox | None) -> Meters:
+    """Return the meters that count on this board."""
+    described = board.external_meter
+    if described is None:
+        return Meters(board=hat.meter)
+    own = hat.meter if described.fallback in {None, "board"} else None
+    return Meters(
+        board=own,
+        external=external,
+        external_stale_ms=max(_STALE_INTERVALS * described.interval_ms, _STALE_MS),
+    )
 
 
 class ParkedStation(Station):
