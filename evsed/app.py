@@ -28,6 +28,7 @@ from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
 from evsed.services.log.ring import LogRing
+from evsed.services.meter.service import MeterService
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
@@ -39,6 +40,7 @@ from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
 from evsed.services.script.mqtt import Brokers
 from evsed.services.script.service import ScriptService
+from evsed.services.serial.managed_port import Modes
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.sessions.service import SessionsService
@@ -146,7 +148,9 @@ def _services(
     operations.on_change("modbus", modbus.apply)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     port = ScriptPort()
-    serial = _serial(built, operations, wifi, modbus, display, port)
+    meter = _meter(built)
+    sessions = {"script": port.session, "meter": meter.port.session}
+    serial = _serial(built, operations, wifi, modbus, display, sessions)
     operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
@@ -182,6 +186,7 @@ def _services(
         Service("script", scripts.serve),
         Service("scheduler", SchedulerService(operations).serve),
         Service("update", offered.updater.serve),
+        Service("meter", meter.serve),
     )
 
 
@@ -214,9 +219,12 @@ def _serial(
     wifi: WifiService,
     modbus: ModbusService,
     display: NextionDisplay,
-    port: ScriptPort,
+    sessions: Modes,
 ) -> SerialService:
-    """Return the serial ports, with a session for each mode."""
+    """Return the serial ports, with a session for each mode.
+
+    ``sessions``: modes of services that have no more to do with it.
+    """
     read_only = built.administrator.serial_read_only
     return SerialService(
         built.board.serials,
@@ -226,10 +234,15 @@ def _serial(
             "log": built.options.log.session,
             "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
             "nextion": display.session,
-            "script": port.session,
+            **sessions,
         },
         open_pin=partial(_direction_pin, built),
     )
+
+
+def _meter(built: Parts) -> MeterService:
+    box = built.station.external_meter
+    return MeterService(built.board.external_meter, None if box is None else box.put)
 
 
 def _direction_pin(built: Parts, gpio: int, high: bool) -> DirectionPin:

@@ -200,6 +200,8 @@ class ControlPass:
             self._hat.contactor.switch(closed=False)
             self._driven.metered_until_ms = inputs.now_ms + _WATCH_AFTER_OPENING_MS
         measured = inputs.measured
+        if measured is not None and measured.taken_ms is not None:
+            measured = None  # a slow meter may still tell of the time before the restart
         found = self._check.follow(
             inputs.now_ms,
             inputs.windows,

@@ -90,8 +90,8 @@ def _at(address, words):
 class EmulatedMeter:
     """pymodbus's server on a free port of loopback, on a thread with a loop of its own."""
 
-    def __init__(self, words, *, unit=1, port=0):
-        self._words, self._unit = words, unit
+    def __init__(self, words, *, unit=1, port=0, rtu=False):
+        self._words, self._unit, self._rtu = words, unit, rtu
         self.port = port or _free_port()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
@@ -105,6 +105,12 @@ class EmulatedMeter:
         self._thread.join(60)
         self._loop.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def _run(self):
         asyncio.set_event_loop(self._loop)
         self._ended = asyncio.Event()
@@ -115,6 +121,7 @@ class EmulatedMeter:
             _context(self._words, self._unit),
             address=("127.0.0.1", self.port),
             **({"allow_reuse_address": True} if VERSION == (3, 0) else {}),
+            **({"framer": _rtu_framer()} if self._rtu else {}),
         )
         task = self._loop.create_task(self._server.serve_forever())
         while not _accepts(self.port):  # noqa: ASYNC110 - the server tells nobody
@@ -155,6 +162,11 @@ def _context(words, unit):
     block = datastore.ModbusSparseDataBlock({address + 1: word for address, word in filled.items()})
     device = datastore.ModbusSlaveContext(ir=block, hr=block)
     return datastore.ModbusServerContext(slaves={unit: device}, single=False)
+
+
+def _rtu_framer():
+    framers = import_module("pymodbus.transaction" if VERSION == (3, 0) else "pymodbus")
+    return framers.ModbusRtuFramer if VERSION == (3, 0) else framers.FramerType.RTU
 
 
 def _runs(words):
