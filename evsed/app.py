@@ -20,6 +20,7 @@ from evsed.host.network import UnmanagedNetwork
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
+from evsed.operations.metering import Calibrator
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
@@ -34,6 +35,7 @@ from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.meter import MeterResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
@@ -265,6 +267,10 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
             more=(
+                *MeterResource(
+                    operations=operations,
+                    calibrator=Calibrator(operations, built.station.board_meter),
+                ).endpoints(),
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from evsed import __version__, app, script_desk
+from evsed import __version__, app, calibrate, script_desk
 from evsed.bench import http, lateness, metering, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_check_board(commands)
     _add_credentials(commands)
+    calibrate.add_arguments(
+        commands.add_parser("calibrate", help="put the metering channels right")
+    )
     _add_bench(commands)
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from evsed.hardware.meter_correction import MeterCorrection
+
 #: one value per phase, L1 first
 Trio = tuple[float, float, float]
 
@@ -194,6 +196,9 @@ class Meter(Protocol):
 
     def read(self) -> MeterReading | None:
         """Return the newest reading; None before the first."""
+
+    def correct(self, correction: MeterCorrection) -> None:
+        """Use what a calibration has found, from the next reading on."""
 
 
 class Thermometer(Protocol):

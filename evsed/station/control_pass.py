@@ -315,7 +315,6 @@ class ControlPass:
             or snapshot.reason is not before.reason
             or snapshot.faults != before.faults
             or snapshot.contactor_closed is not before.contactor_closed
-            or snapshot.meter_alarms != before.meter_alarms
         ):
             self.changes.append(snapshot)
         self.snapshot = snapshot

@@ -6,12 +6,11 @@ Ledger, flight recordings and the log of what changed: everything that may wait 
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from evsed.charging.snapshot import ContactorCounters, Snapshot
-from evsed.charging.states import Fault, MeterAlarm, fault_names
+from evsed.charging.states import Fault, fault_names
 from evsed.station.alarms import Alarm, DiskWatch
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
@@ -135,19 +134,9 @@ def _log_change(before: Snapshot, after: Snapshot) -> None:
         _log.log(level, "fault: %s", ", ".join(fault_names(appeared)))
     if gone:
         _log.info("fault gone: %s", ", ".join(fault_names(gone)))
-    _log_meter(before.meter_alarms, after.meter_alarms)
     if after.contactor_closed is not before.contactor_closed:
         _log.info("contactor %s", "closed" if after.contactor_closed else "open")
         _log_wear(before.counters, after.counters)
-
-
-def _log_meter(before: Sequence[MeterAlarm], after: Sequence[MeterAlarm]) -> None:
-    appeared = [alarm.value for alarm in after if alarm not in before]
-    gone = [alarm.value for alarm in before if alarm not in after]
-    if appeared:
-        _log.warning("meter: %s", ", ".join(appeared))
-    if gone:
-        _log.info("meter: no longer %s", ", ".join(gone))
 
 
 def _log_wear(before: ContactorCounters, after: ContactorCounters) -> None:

@@ -1,9 +1,13 @@
 """Which meter counts at this moment: an external one while it answers, else what is left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from evsed.charging.snapshot import Snapshot
+from evsed.charging.states import MeterSource
 from evsed.hardware.interfaces import Meter, MeterAlarm, MeterReading
+from evsed.station.alarms import Alarm
 
 #: A reading of the board's own channels older than this says nothing about now.
 _BOARD_STALE_MS: Final = 500
@@ -12,6 +16,33 @@ _BOARD_FIRST_MS: Final = 2_000
 #: An external meter may take this long to answer after the start.
 _EXTERNAL_FIRST_MS: Final = 15_000
 _LOST: Final = (MeterAlarm.METER_LOST,)
+
+
+_INSTEAD: Final[Mapping[MeterSource, str]] = {
+    MeterSource.NONE: "nothing is counted",
+    MeterSource.ASSUMED: "the offered current at the assumed voltage is counted instead",
+    MeterSource.BOARD: "the board's own channels are counted instead",
+    MeterSource.EXTERNAL: "",
+}
+
+
+def meter_alarms(now: Snapshot) -> tuple[Alarm, ...]:
+    """Return what is wrong with the measuring of energy, in words for people."""
+    return tuple(Alarm(alarm.value, _text(alarm.value, now)) for alarm in now.meter_alarms)
+
+
+def _text(alarm: str, now: Snapshot) -> str:
+    if alarm == MeterAlarm.METER_LOST:
+        return f"energy meter: no reading comes; {_INSTEAD[now.meter_source]}"
+    if alarm == MeterAlarm.COUNTER_JUMPED:
+        return "energy meter: its register fell or rose beyond reason; counting went on without it"
+    phase = alarm[:2].upper()
+    if alarm.endswith("reversed"):
+        return (
+            f"energy meter: current of {phase} flows backwards: its transformer is mounted the "
+            "wrong way round or on another phase; its energy is counted as if it were right"
+        )
+    return f"energy meter: no voltage on {phase}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from evsed.charging.memory import Memory
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, PilotMode, Reason
 from evsed.errors import RejectedError
-from evsed.hardware.interfaces import AuxIo, Hat
+from evsed.hardware.interfaces import AuxIo, Hat, Meter
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
 from evsed.station.alarms import Alarm
@@ -26,7 +26,7 @@ from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
-from evsed.station.meters import Meters, ReadingBox
+from evsed.station.meters import Meters, ReadingBox, meter_alarms
 from evsed.station.rules_in_force import lock_timing, rules_in_force
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
@@ -108,9 +108,14 @@ class Station:
         """The newest picture; never blocks."""
         return self.control_pass.snapshot
 
+    @property
+    def board_meter(self) -> Meter | None:
+        """The board's own metering channels; None without any."""
+        return self._hat.meter
+
     def alarms(self) -> tuple[Alarm, ...]:
-        """Return what is not being kept; charging goes on."""
-        return self._keeper.alarms()
+        """Return what is wrong although charging goes on."""
+        return (*self._keeper.alarms(), *meter_alarms(self.snapshot))
 
     @property
     def aux(self) -> AuxIo | None:
@@ -237,6 +242,11 @@ class ParkedStation(Station):
     def snapshot(self) -> Snapshot:
         """The picture of a station out of order."""
         return self._picture
+
+    @property
+    def board_meter(self) -> Meter | None:
+        """Nothing: no hat is in use."""
+        return None
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Nothing is counted."""

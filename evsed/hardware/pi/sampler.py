@@ -10,6 +10,7 @@ from typing import Final
 from evsed.board.description import Adc, Board, Channel
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
+from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.meter_feed import Exchange, MeterFeed
 from evsed.hardware.pi.sampling_plan import (
@@ -242,6 +243,10 @@ class SampledMeter:
     def read(self) -> MeterReading | None:
         """Return the newest reading; None before the first."""
         return self._feed.newest
+
+    def correct(self, correction: MeterCorrection) -> None:
+        """Use what a calibration has found."""
+        self._feed.metering.correction = correction
 
 
 class SampledProximity:

@@ -150,13 +150,6 @@ DETAIL_FIELDS: Final = (
         words=tuple(MeterSource),
     ),
     DetailField(
-        "meterAlarms",
-        Kind.NAMES,
-        "",
-        "what is wrong with the measuring of energy",
-        lambda now: [alarm.value for alarm in now.meter_alarms],
-    ),
-    DetailField(
         "contactor",
         Kind.OBJECT,
         "",
