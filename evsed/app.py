@@ -151,8 +151,8 @@ def _services(
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     port = ScriptPort()
     meter = _meter(built)
-    sessions = {"script": port.session, "meter": meter.port.session}
-    serial = _serial(built, operations, wifi, modbus, display, sessions)
+    lines = {"script": port.session, "meter": meter.port.session}
+    serial = _serial(built, operations, wifi, modbus, display, lines)
     operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()

@@ -59,7 +59,7 @@ def test_settings_become_a_correction_in_amperes_and_volts():
         ([], "charge a vehicle"),
         ([16.0] * 10, "charge a vehicle"),
         ([0.1] * 50, "no current on L2"),
-        ([10.0, 16.0] * 25, "not steady"),
+        ([10.0] * 25 + [10.5] * 25, "not steady"),
     ],
 )
 def test_what_cannot_be_measured_says_why(values, words):
