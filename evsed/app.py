@@ -19,6 +19,7 @@ from evsed.host.machine import Machine, machine_id
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
+from evsed.operations.metering import Calibrator
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
@@ -29,6 +30,7 @@ from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
 from evsed.services.log.ring import LogRing
+from evsed.services.meter.service import MeterService
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
@@ -36,6 +38,7 @@ from evsed.services.panel.service import PanelService
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.factory_reset import ResetResource
+from evsed.services.rest.meter import MeterResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
@@ -43,6 +46,7 @@ from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
 from evsed.services.script.mqtt import Brokers
 from evsed.services.script.service import ScriptService
+from evsed.services.serial.managed_port import Modes
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.sessions.service import SessionsService
@@ -174,7 +178,9 @@ def _services(
     operations.on_change("modbus", modbus.apply)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     port = ScriptPort()
-    serial = _serial(built, operations, wifi, modbus, display, port)
+    meter = _meter(built)
+    lines = {"script": port.session, "meter": meter.port.session}
+    serial = _serial(built, operations, wifi, modbus, display, lines)
     operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
@@ -214,6 +220,7 @@ def _services(
         Service("script", scripts.serve),
         Service("scheduler", scheduler.serve),
         Service("update", updater.serve),
+        Service("meter", meter.serve),
         Service("panel", PanelService(operations, wifi).serve),
         *_at_home(built, operations, around, http),
     )
@@ -259,9 +266,12 @@ def _serial(
     wifi: WifiService,
     modbus: ModbusService,
     display: NextionDisplay,
-    port: ScriptPort,
+    sessions: Modes,
 ) -> SerialService:
-    """Return the serial ports, with a session for each mode."""
+    """Return the serial ports, with a session for each mode.
+
+    ``sessions``: modes of services that have no more to do with it.
+    """
     read_only = built.administrator.serial_read_only
     return SerialService(
         built.board.serials,
@@ -271,10 +281,15 @@ def _serial(
             "log": built.options.log.session,
             "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
             "nextion": display.session,
-            "script": port.session,
+            **sessions,
         },
         open_pin=partial(_direction_pin, built),
     )
+
+
+def _meter(built: Parts) -> MeterService:
+    box = built.station.external_meter
+    return MeterService(built.board.external_meter, None if box is None else box.put)
 
 
 def _direction_pin(built: Parts, gpio: int, high: bool) -> DirectionPin:
@@ -297,6 +312,10 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
             more=(
+                *MeterResource(
+                    operations=operations,
+                    calibrator=Calibrator(operations, built.station.board_meter),
+                ).endpoints(),
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
                 *SchedulesResource(schedules=offered.scheduler).endpoints(),

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from evsed import __version__, app, script_desk
-from evsed.bench import http, lateness, modbus, reaction, webdav
+from evsed import __version__, app, calibrate, script_desk
+from evsed.bench import http, lateness, metering, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_credentials(commands)
     _add_reset(commands)
     _add_access_point(commands)
+    calibrate.add_arguments(
+        commands.add_parser("calibrate", help="put the metering channels right")
+    )
     _add_bench(commands)
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
@@ -203,6 +206,7 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
     webdav.add_arguments(kinds.add_parser("webdav", help="what files over WebDAV cost"))
     modbus.add_arguments(kinds.add_parser("modbus", help="what answering over Modbus TCP costs"))
+    metering.add_arguments(kinds.add_parser("metering", help="how wrong the counted energy is"))
 
 
 def _port(text: str) -> int:

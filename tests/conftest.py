@@ -12,6 +12,7 @@ DBUSMOCK = "/usr/lib/python3/dist-packages/dbusmock/__init__.py"
 NEEDED = {
     "test_webdav_clients.py": ("litmus", "rclone", "cadaver"),
     "test_modbus_clients.py": ("mbpoll", "socat"),
+    "test_external_meter.py": ("socat",),
     "test_updates.py": ("minisign",),
     "test_update_service.py": ("minisign",),
     "test_update_fetch.py": ("minisign", "openssl"),
