@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from evsed.attendance import attend
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
 from evsed.hardware.pi.direction_pin import DirectionPin
@@ -17,6 +18,7 @@ from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine, machine_id
 from evsed.host.network import UnmanagedNetwork
 from evsed.host.packages import NoInstaller
+from evsed.host.service_manager import ServiceManager
 from evsed.host.signatures import Signatures
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
@@ -102,7 +104,8 @@ async def _run(built: Parts, end: End) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
     operations = _operations(built)
-    services = _services(built, operations)
+    manager, listening = ServiceManager(), asyncio.Event()
+    services = _services(built, operations, listening)
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
         if station.maintenance is None:
@@ -114,14 +117,18 @@ async def _run(built: Parts, end: End) -> int:
             ]
             started.append(tasks.create_task(collect_garbage(station)))
             started.append(tasks.create_task(note_control_thread(station)))
+            started.append(tasks.create_task(attend(manager, station, listening)))
             note_real_time("event loop", refused)
             status = await until_the_end(built, end, operations.restart_due)
+            manager.tell("STOPPING=1", "STATUS=winding down")
             for task in started:
                 task.cancel()
     return status or end.status
 
 
-def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
+def _services(
+    built: Parts, operations: Operations, listening: asyncio.Event
+) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     log = built.options.log
     log.use_zone(built.settings.settings.scheduler.timezone)
@@ -144,9 +151,8 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     offered = _Offered(wifi, display, credentials, serial, scripts, script_lines)
     rest = _rest_api(built, operations, offered)
-    http = HttpService(
-        _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
-    )
+    routes = (*rest.routes(), *dav, *page_routes(_WEB))
+    http = HttpService(_door(built), routes, before=(check.check,), ready=listening)
     credentials.on_change(http.close_streams)
     return (
         Service("http", http.serve),
