@@ -14,6 +14,7 @@ from evsed.bench import http, lateness, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
+from evsed.doctor import command as doctor
 from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
 from evsed.hardware.real_time import lock_memory
@@ -66,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_check_board(commands)
     _add_credentials(commands)
     _add_bench(commands)
+    doctor.add_arguments(
+        commands.add_parser(
+            "doctor",
+            help="look for what keeps a charger from working here",
+            description="Look at this computer, its firmware settings, devices, services and "
+            "limits, and say how to mend what is not right. Changes nothing. Exit status 0: "
+            "nothing is wrong, 1: something is.",
+        )
+    )
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
     )
