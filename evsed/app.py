@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from evsed.attendance import attend
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
 from evsed.factory_reset import reset_if_asked
@@ -17,6 +18,7 @@ from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.bus import SystemBus
 from evsed.host.machine import Machine, machine_id
 from evsed.host.packages import NoInstaller, Packages
+from evsed.host.service_manager import ServiceManager
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
 from evsed.operations.metering import Calibrator
@@ -140,7 +142,8 @@ async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     )
     operations = _operations(built, around)
     sessions = SessionsService(operations, built.options.state_dir)
-    services = _services(built, operations, around, sessions)
+    manager, listening = ServiceManager(), asyncio.Event()
+    services = _services(built, operations, around, sessions, listening)
     if reset is not None:
         services = (*services, Service("factory reset", operations.network.forget))
     async with AsyncExitStack() as running:
@@ -158,15 +161,21 @@ async def _run(built: Parts, end: End, reset: Reset | None) -> int:
             started.append(tasks.create_task(collect_garbage(station)))
             started.append(tasks.create_task(note_control_thread(station)))
             started.append(tasks.create_task(note_alarms(operations)))
+            started.append(tasks.create_task(attend(manager, station, listening)))
             note_real_time("event loop", refused)
             status = await until_the_end(built, end, operations.restart_due)
+            manager.tell("STOPPING=1", "STATUS=winding down")
             for task in started:
                 task.cancel()
     return status or end.status
 
 
 def _services(
-    built: Parts, operations: Operations, around: Surroundings, sessions: SessionsService
+    built: Parts,
+    operations: Operations,
+    around: Surroundings,
+    sessions: SessionsService,
+    listening: asyncio.Event,
 ) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     log = built.options.log
@@ -205,9 +214,8 @@ def _services(
         sessions=sessions,
     )
     rest = _rest_api(built, operations, offered)
-    http = HttpService(
-        _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
-    )
+    routes = (*rest.routes(), *dav, *page_routes(_WEB))
+    http = HttpService(_door(built), routes, before=(check.check,), ready=listening)
     credentials.on_change(http.close_streams)
     return (
         Service("http", http.serve),

@@ -14,8 +14,10 @@ from evsed.bench import http, lateness, metering, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
+from evsed.doctor import command as doctor
 from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
+from evsed.hardware.real_time import lock_memory
 from evsed.services.log.panic import PanicLog
 from evsed.services.log.ring import LogRing
 from evsed.services.log.service import LogService
@@ -33,7 +35,6 @@ _UNANSWERED: Final = 2
 #: How long a thread that holds the interpreter may keep the control thread waiting, s.
 _SWITCH_INTERVAL_S: Final = 0.0005
 
-_DEFAULT_BOARD: Final = "/etc/evsed/board.yaml"
 _DEFAULT_CONFIG: Final = Path("/etc/evsed/evsed.yaml")
 _DEFAULT_STATE: Final = Path("/var/lib/evsed")
 
@@ -73,6 +74,15 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("calibrate", help="put the metering channels right")
     )
     _add_bench(commands)
+    doctor.add_arguments(
+        commands.add_parser(
+            "doctor",
+            help="look for what keeps a charger from working here",
+            description="Look at this computer, its firmware settings, devices, services and "
+            "limits, and say how to mend what is not right. Changes nothing. Exit status 0: "
+            "nothing is wrong, 1: something is.",
+        )
+    )
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
     )
@@ -88,9 +98,9 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     run.add_argument(
         "--board",
-        default=_DEFAULT_BOARD,
         metavar="F",
-        help="board file, or the name of a shipped board such as sim (default: %(default)s)",
+        help="board file, or the name of a shipped board such as sim (default: what the "
+        "administrator's file says, else /etc/evsed/board.yaml)",
     )
     run.add_argument(
         "--config",
@@ -116,6 +126,19 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--restart-in-place",
         action="store_true",
         help="where no service manager does it: start again when asked to restart",
+    )
+    run.add_argument(
+        "--runtime-dir",
+        type=Path,
+        metavar="D",
+        help="where pins are noted for the fail-safe helpers (default: /run/evsed, with a "
+        "simulated board the simulator's directory)",
+    )
+    run.add_argument(
+        "--guard",
+        type=Path,
+        metavar="S",
+        help="the socket of evsed-guard: nothing is charged unless the guard watches",
     )
     run.add_argument("--verbose", action="store_true", help="log more")
     run.set_defaults(act=_run)
@@ -220,14 +243,17 @@ def _run(given: argparse.Namespace) -> int:
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
     options = Options(
-        board_file=find_board(given.board),
+        board_file=None if given.board is None else find_board(given.board),
         config_file=config,
         state_dir=given.state_dir,
         http_port=given.http_port,
         modbus_port=given.modbus_port,
         simulator_dir=given.simulator,
+        runtime_dir=given.runtime_dir,
+        guard=given.guard,
         log=LogService(LogRing(), PanicLog(given.state_dir, __version__)),
     )
+    lock_memory()
     with options.log.kept(logging.DEBUG if given.verbose else logging.INFO):
         status = asyncio.run(app.serve(options))
     if status == AGAIN and given.restart_in_place:

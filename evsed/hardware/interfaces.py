@@ -245,8 +245,11 @@ class AuxIo(Protocol):
 class DeadMan(Protocol):
     """A switch outside this process that opens the contactor unless it is refreshed."""
 
-    def refresh(self) -> None:
-        """Tell it that the control thread is alive; at least every 100 ms."""
+    def refresh(self) -> bool:
+        """Tell it that the control thread is alive, at least every 100 ms.
+
+        Returns False when it is already plain that nobody is there to be told.
+        """
 
     def armed(self) -> bool:
         """Return whether it is running; asked before closing and once a second."""

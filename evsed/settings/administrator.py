@@ -34,9 +34,11 @@ class Supervision:
 class Administrator:
     """Ports, addresses and switches for compatibility.
 
+    ``board`` is the path of a board file, or the name of a shipped board such as sim.
     ``rest_energy_unit`` is Ws or Wh; ``charging_wake_up_s`` 0 for no wake-up pulse.
     """
 
+    board: str = "/etc/evsed/board.yaml"
     http_port: int = 80
     http_address: str = "0.0.0.0"  # noqa: S104  # a charger is for the whole home network
     http_allowed_hosts: tuple[str, ...] = ()
@@ -77,6 +79,12 @@ _ORIGIN: Final = text(
     261,
     pattern=r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
     about="an origin such as http://panel.lan:8123, in lower case",
+)
+
+_BOARD: Final = text(
+    1024,
+    pattern=r"[a-z0-9][a-z0-9-]*|/.*",
+    about="the absolute path of a board file, or the name of a shipped board",
 )
 
 _HTTP: Final = Section(
@@ -143,6 +151,7 @@ _CLOCK: Final = Section(
 FILE: Final = Section(
     Administrator,
     (
+        Key(name="board", kind=_BOARD, field="board"),
         Key(name="http", kind=_HTTP, field=""),
         Key(name="rest", kind=_REST, field=""),
         Key(name="boot", kind=_BOOT, field=""),

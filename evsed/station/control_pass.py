@@ -99,6 +99,8 @@ class ControlPass:
         self._pending: list[PilotWindow] = []
         self._failed = False
         self._asked_ms = 0
+        #: whether whoever opens the contactor in this process's stead is there, as far as known
+        self.watched = True
         if hat.residual_current is not None:
             hat.residual_current.on_trip(self._open_on_trip)
 
@@ -323,7 +325,8 @@ class ControlPass:
     def _sign_life(self, now_ms: int) -> None:
         """Tell every watcher that a pass has succeeded."""
         if self._hat.dead_man is not None:
-            self._hat.dead_man.refresh()
+            self.watched = self._hat.dead_man.refresh()
+            self._failed = self._failed or not self.watched
             if now_ms - self._asked_ms >= _ARMED_EVERY_MS:
                 self._asked_ms = now_ms
                 self._dead_man_armed()

@@ -192,6 +192,11 @@ class Station:
         """Why the control thread has no SCHED_FIFO, None when it has."""
         return self._running.refused
 
+    @property
+    def watched(self) -> bool:
+        """Whether the dead-man is there, as far as the control thread knows without asking."""
+        return self.control_pass.watched
+
     def hurry(self) -> None:
         """Cut an orderly stop short."""
         self._hurried = True
@@ -281,6 +286,11 @@ class ParkedStation(Station):
 
     def light(self, lamps: Lamps) -> None:
         """Do nothing: no hat is in use."""
+
+    @property
+    def watched(self) -> bool:
+        """Nothing is driven that somebody would have to watch."""
+        return True
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.

@@ -103,7 +103,7 @@ def test_every_key_reaches_its_field(tmp_path):
             "rest.energyUnit: 'kWh' is not permitted, expected one of Ws, Wh",
         ),
         ("charging: {wakeUp: 3601}", "expected a whole number 0 … 3600 s"),
-        ("[]", "1:1: a list is not permitted, expected a mapping with http, rest, boot, charging"),
+        ("[]", "1:1: a list is not permitted, expected a mapping with board, http, rest, boot"),
         ("http: [", "not YAML"),
         ("a: 1\na: 2\n", "the key is there twice"),
     ],
