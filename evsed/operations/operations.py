@@ -214,7 +214,7 @@ class Operations:
                 raise RejectedError(
                     "the station is in maintenance mode; /reason and the log say why"
                 )
-            steps = (*self.limits.signs_of_life(changes, renew), *steps)
+            steps = (*self.limits.signs_of_life(changes, renew, source), *steps)
             if not steps:
                 return
             await self._keep(after, durable)

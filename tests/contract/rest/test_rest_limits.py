@@ -212,6 +212,7 @@ async def test_a_supervised_charger_falls_back_when_nobody_writes_the_set_point(
         await until(served, supervision, lapsed=True)
         assert (await limits(served))["permitted"] == 6.0
         await served.post("state/consumption-limit", 0)
+        await served.operations.write([("enabled", True)], source="schedule")
         assert (await supervision(served))["lapsed"] is True
         await served.post("state/charging-current", 16)
         assert (await served.get("state")).json["chargingCurrent"] == 16.0
