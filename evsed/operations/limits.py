@@ -16,6 +16,8 @@ from evsed.errors import RejectedError
 from evsed.operations.values import amperes, number
 from evsed.operations.writing import Change
 from evsed.settings.section import known_part
+from evsed.station.alarms import Alarm
+from evsed.station.limit_words import silence
 from evsed.station.rules_in_force import MODBUS, SUPERVISION
 from evsed.station.station import Station
 from evsed.units import amperes as from_tenths
@@ -77,6 +79,11 @@ class LimitDesk:
             heard.add(SUPERVISION)
         waiting = (one.owner for one in self._station.snapshot.owned if one.lease_ms is not None)
         return tuple(RenewLimit(owner) for owner in waiting if owner in heard)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return who has fallen silent; never blocks."""
+        owned = self._station.snapshot.owned
+        return tuple(Alarm("manager_silent", silence(one)) for one in owned if one.lapsed)
 
     def shown(self) -> dict[str, Any]:
         """Return what is permitted now, who is to be asked for more, and every limit."""
