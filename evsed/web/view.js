@@ -23,6 +23,21 @@ function showRow(name, text) {
   }
 }
 
+// Where the current matters, and whose limits this page shows or sets anyway.
+const HELD = [
+  "charging", "starting", "vehicle_not_asking", "paused_by_limit", "controller_lost", "current_too_low",
+];
+const KNOWN = ["user", "settings", "board"];
+
+function explained(reason, words, detail) {
+  if (reason === "maintenance" && detail?.maintenance) {
+    return detail.maintenance;
+  }
+  const holder = detail?.limitedBy;
+  const held = holder && HELD.includes(reason) && !KNOWN.includes(holder);
+  return held ? `${words.text} The current is limited by “${holder}”.` : words.text;
+}
+
 function showHero(state, detail) {
   const reason = reasonOf(state, detail);
   const words = REASONS[reason];
@@ -30,7 +45,7 @@ function showHero(state, detail) {
   hero.dataset.tone = words.tone;
   hero.dataset.reason = reason;
   setText("headline", words.title);
-  setText("explanation", (reason === "maintenance" && detail?.maintenance) || words.text);
+  setText("explanation", explained(reason, words, detail));
   setSymbol(byId("dial-icon").firstElementChild, words.icon);
   document.title = `${words.title} · ${byId("device-name").textContent}`;
   showDial(state, detail, reason === "charging");
