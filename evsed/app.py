@@ -151,6 +151,7 @@ def _services(built: Parts, operations: Operations) -> tuple[Service, ...]:
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
+        Service("curve", rest.curve.serve),
         Service("wifi", wifi.serve),
         Service("modbus", modbus.serve),
         Service("serial", serial.serve),

@@ -12,11 +12,13 @@ from evsed.operations.values import EnergyUnit
 from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, NoWifi
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.config_schemas import config_shapes
+from evsed.services.rest.curve import Curve, CurveResource
 from evsed.services.rest.display import MAX_PROGRAM_BYTES, DisplayResource
 from evsed.services.rest.endpoints import Endpoint, routes
 from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_lines import LineSource
 from evsed.services.rest.event_stream import EventStreams
+from evsed.services.rest.extensions import with_extensions
 from evsed.services.rest.firmware import MAX_PACKAGE_BYTES, FirmwareResource
 from evsed.services.rest.openapi import with_document
 from evsed.services.rest.ports import Display, Logs, Scripts, Updater, Wifi
@@ -68,6 +70,7 @@ class RestApi:
             operations=parts.operations, energy_unit=parts.energy_unit, bodies=parts.bodies
         )
         self.events = self._event_hub()
+        self.curve = CurveResource(parts.operations, Curve())
         parts.operations.listen(self.events.config_changed)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -80,7 +83,7 @@ class RestApi:
             *self._parts.more,
         )
         if self._parts.extensions:
-            return with_document(rows, self._parts.energy_unit)
+            return with_document(with_extensions(rows), self._parts.energy_unit)
         return tuple(row for row in rows if not row.extension)
 
     def routes(self) -> tuple[web.RouteDef, ...]:
@@ -126,7 +129,11 @@ class RestApi:
     def _own(self) -> tuple[Endpoint, ...]:
         parts = self._parts
         system = SystemResource(operations=parts.operations, logs=parts.logs, bodies=parts.bodies)
-        rows = (*system.endpoints(), *EventStreams(self.events).endpoints())
+        rows = (
+            *system.endpoints(),
+            *EventStreams(self.events).endpoints(),
+            *self.curve.endpoints(),
+        )
         if parts.simulator is None:
             return rows
         simulator = SimulatorResource(circuit=parts.simulator, bodies=parts.bodies)

@@ -1,6 +1,6 @@
 // Components of the scripts: how each one does, and its parameters as a form.
 
-import { get, post } from "./api.js";
+import { get, post } from "./kit/data.js";
 import { button, make, tell } from "./scripts-elements.js";
 import { linked } from "./scripts-places.js";
 import { say } from "./scripts-words.js";

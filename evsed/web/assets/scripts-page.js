@@ -1,7 +1,8 @@
 // The start of the Scripts page: the engine, and when each part is asked anew.
 
-import { get, post } from "./api.js";
-import { Live } from "./live.js";
+import { boot, changed, followLines, get, link, offline, post, unsaved } from "./kit/data.js";
+import { surround } from "./kit/shell.js";
+import { language } from "./kit/words.js";
 import { Components } from "./scripts-components.js";
 import { Desk } from "./scripts-desk.js";
 import { tell } from "./scripts-elements.js";
@@ -9,7 +10,7 @@ import { Files } from "./scripts-files.js";
 import { OutputView } from "./scripts-output.js";
 import { placeOf } from "./scripts-places.js";
 import { fillWords, say } from "./scripts-words.js";
-import { showLink } from "./view.js";
+import { effect } from "./vendor/preact.js";
 
 const STATUS_MS = 2000;
 const SLOWLY = 5; // every so many times also what seldom changes
@@ -19,7 +20,6 @@ const byId = (id) => document.getElementById(id);
 const quietly = (reading) => reading.catch(() => {});
 const feedback = byId("engine-feedback");
 
-fillWords(document);
 const desk = new Desk({
   opened: () => files.markOpen(),
   saved: () => {
@@ -31,7 +31,6 @@ const desk = new Desk({
 const files = new Files(desk);
 const components = new Components();
 const output = new OutputView();
-let link = "connecting";
 let enabled = false;
 let times = 0;
 
@@ -95,10 +94,10 @@ function openLinked() {
 }
 
 async function look() {
-  if (document.hidden || link === "offline") return;
+  if (document.hidden || offline.value) return;
   times += 1;
   const slowly = times % SLOWLY === 0;
-  if (link === "polling") await quietly(output.poll());
+  if (link.value === "polling") await quietly(output.poll());
   if (enabled || slowly) await quietly(components.refresh({ settings: slowly }));
   if (slowly || files.failed) await quietly(files.refresh());
 }
@@ -107,28 +106,43 @@ function lookAgain() {
   look().finally(() => setTimeout(lookAgain, STATUS_MS));
 }
 
-startEngine();
-startLinks();
-desk.show();
-output.showEmpty();
-openLinked();
-quietly(readEngine());
-quietly(files.refresh());
-setTimeout(lookAgain, STATUS_MS);
-quietly(get("board-config").then(({ deviceName }) => (byId("device-name").textContent = deviceName)));
-new Live({
-  hello: ({ bootId }) => {
-    output.begin(bootId);
+// Calls act(value, before) when a signal has another value than at first, not at once.
+function onChange(signal, act) {
+  let before = signal.peek();
+  effect(() => {
+    const value = signal.value;
+    if (value !== before) act(value, before);
+    before = value;
+  });
+}
+
+function startFollowing() {
+  effect(() => {
+    for (const fields of document.querySelectorAll("[data-needs-station]")) fields.disabled = offline.value;
+  });
+  onChange(boot, () => {
     quietly(readEngine());
     quietly(files.refresh());
-  },
-  config: (name) => name === "script" && quietly(readEngine()),
-  state: () => {},
-  detail: () => {},
-  script: (entries) => output.take(entries),
-  busy: () => desk.dirty,
-  link: (word, silentSeconds) => {
-    link = word;
-    showLink(word, silentSeconds);
-  },
-});
+  });
+  onChange(changed, ({ name }) => name === "script" && quietly(readEngine()));
+  // Words that were filled in by hand are filled in again by loading; not over somebody's text.
+  onChange(language, () => desk.dirty || location.reload());
+  followLines("script", { begin: (run) => output.begin(run), take: (entries) => output.take(entries) });
+  setInterval(() => (unsaved.value = desk.dirty ? 1 : 0), 500);
+}
+
+async function start() {
+  await surround("scripts");
+  fillWords(document);
+  startEngine();
+  startLinks();
+  desk.show();
+  output.showEmpty();
+  openLinked();
+  quietly(readEngine());
+  quietly(files.refresh());
+  setTimeout(lookAgain, STATUS_MS);
+  startFollowing();
+}
+
+start();

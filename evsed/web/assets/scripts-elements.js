@@ -1,5 +1,9 @@
 // Small things the parts of the Scripts page share.
 
+import { moment as inWords } from "./kit/words.js";
+
+export { size } from "./kit/words.js";
+
 export function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -21,22 +25,4 @@ export function button(text, properties, act) {
   return made;
 }
 
-const bytes = (unit, digits) =>
-  new Intl.NumberFormat(undefined, {
-    style: "unit", unit, maximumFractionDigits: digits, unitDisplay: unit === "byte" ? "long" : "short",
-  });
-const UNITS = [
-  [2 ** 30, bytes("gigabyte", 1)],
-  [2 ** 20, bytes("megabyte", 1)],
-  [2 ** 10, bytes("kilobyte", 1)],
-  [1, bytes("byte", 0)],
-];
-
-export function size(count) {
-  const [unit, format] = UNITS.find(([least]) => count >= least) ?? UNITS[3];
-  return format.format(count / unit);
-}
-
-const SHORT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-
-export const moment = (date) => (Number.isNaN(date.getTime()) ? "" : SHORT.format(date));
+export const moment = (date) => (Number.isNaN(date.getTime()) ? "" : inWords(date.getTime() / 1000));
