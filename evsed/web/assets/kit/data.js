@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "../vendor/preact.js";
 import { Feed } from "./feed.js";
-import { t } from "./words.js";
+import { perKilowattHour, t } from "./words.js";
 
 const API = new URL("api/v1", document.baseURI).href;
 const TIMEOUT_MS = 8000;
@@ -20,7 +20,7 @@ export class ApiError extends Error {
 
   // The key the station's sentence begins with, or "".
   get key() {
-    return /^([A-Za-z][\w.[\]]*): /.exec(this.message)?.[1] ?? "";
+    return /^([A-Za-z[][\w.[\]]*): /.exec(this.message)?.[1] ?? "";
   }
 }
 
@@ -81,9 +81,10 @@ export async function readConfig() {
 
 async function readFacts() {
   const [known, whatBoard, whatInfo] = await Promise.all([
-    get("extensions").catch(() => []), get("board-config"), get("info"), readConfig(),
+    get("extensions").catch(() => ({ energyUnit: "Ws", paths: [] })), get("board-config"), get("info"), readConfig(),
   ]);
-  extensions.value = known;
+  extensions.value = known.paths;
+  perKilowattHour.value = known.energyUnit === "Wh" ? 1000 : 3600000;
   board.value = whatBoard;
   info.value = whatInfo;
 }

@@ -10,7 +10,11 @@ import { LANGUAGES, N, begin, dress, language, speak, speakOfPages, t, theme, we
 export const PLACES = [
   { at: "", title: N("Home"), icon: "home", module: "../pages/home.js", bar: true },
   { at: "history", title: N("History"), icon: "history", module: "../pages/history.js", needs: "/sessions", bar: true },
+  { at: "schedule", title: N("Schedule"), icon: "schedule", module: "../pages/schedule.js", bar: true },
+  { at: "settings", title: N("Settings"), icon: "settings", module: "../pages/settings.js", bar: true },
   { at: "scripts", title: N("Scripts"), icon: "scripts", href: "scripts.html" },
+  { at: "system", title: N("System"), icon: "system", module: "../pages/system.js", bar: true },
+  { at: "commissioning", title: N("Commissioning"), icon: "check", module: "../pages/commissioning.js", hidden: true },
 ];
 
 const LINK_WORDS = {
@@ -108,7 +112,7 @@ function App() {
   const first = useRef(true);
   useEffect(() => {
     if (!loaded.has(place.at)) {
-      Promise.all([import(place.module), place.at && speakOfPages()]).then(
+      Promise.all([import(place.module), place.at && speakOfPages(), place.at && dressPages()]).then(
         ([module]) => loaded.set(place.at, module.default),
         () => loaded.set(place.at, Missing),
       ).then(() => redraw((count) => count + 1));
@@ -128,6 +132,20 @@ function App() {
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>${t("Skip to the page")}</a>
     <${Top} here=${place.at} />
     <main id="main" ref=${main} tabindex="-1" aria-label=${t(place.title)}>${Page && html`<${Page} rest=${rest} />`}</main>`;
+}
+
+// What only further pages need of colors and measures.
+let dressed = null;
+
+function dressPages() {
+  dressed ??= new Promise((done) => {
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = new URL("../pages.css", import.meta.url).href;
+    style.onload = style.onerror = done;
+    document.head.append(style);
+  });
+  return dressed;
 }
 
 const Missing = () => html`

@@ -52,7 +52,7 @@ export function Card({ title, note, live, class: look = "", children, ...more })
 
 export const Rows = ({ rows }) => html`
   <dl class="list">
-    ${rows.filter(([, value]) => value !== null && value !== undefined && value !== false)
+    ${rows.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "")
       .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
   </dl>`;
 

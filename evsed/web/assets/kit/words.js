@@ -91,12 +91,13 @@ function format(kind, options) {
   return formats.get(key);
 }
 
-const WS_PER_KWH = 3600000;
+// Energies of the API are in Ws, or in Wh where the administrator wants it so.
+export const perKilowattHour = signal(3600000);
 const digits = (least, most = least) => ({ minimumFractionDigits: least, maximumFractionDigits: most });
 
 export const number = (value, least = 0, most = least) => format(Intl.NumberFormat, digits(least, most)).format(value);
 export const kilowatts = (watts) => number(watts / 1000, watts >= 10000 ? 1 : 2);
-export const kilowattHours = (wattSeconds) => number(wattSeconds / WS_PER_KWH, 2);
+export const kilowattHours = (energy) => number(energy / perKilowattHour.value, 2);
 export const amperes = (value) => number(value, 0, 1);
 export const percent = (share) => format(Intl.NumberFormat, { style: "percent" }).format(share);
 export const moment = (seconds) =>

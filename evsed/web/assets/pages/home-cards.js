@@ -3,7 +3,7 @@
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
 import { board, boot, config, detail, get, info, offline, post, quietly, state } from "../kit/data.js";
 import { Button, Card, Field, Icon, Later, Rows, useFeedback } from "../kit/ui.js";
-import { N, amperes, duration, kilowattHours, kilowatts, number, t, timeOfDay } from "../kit/words.js";
+import { N, amperes, duration, kilowattHours, kilowatts, number, perKilowattHour, t, timeOfDay } from "../kit/words.js";
 
 const LOWEST_A = 6;
 const BUTTON_PAUSE_MS = 600;
@@ -131,7 +131,7 @@ export function SessionCard({ now }) {
 }
 
 const LIMITS = [
-  { key: "consumptionLimit", path: "consumption-limit", label: N("Energy"), unit: "kWh", per: 3600000, step: 0.1 },
+  { key: "consumptionLimit", path: "consumption-limit", label: N("Energy"), unit: "kWh", per: perKilowattHour, step: 0.1 },
   { key: "chargingTimeLimit", path: "charging-time-limit", label: N("Charging time"), unit: "min", per: 60, step: 5 },
   { key: "underPowerLimit", path: "under-power-limit", label: N("Stop below"), unit: "kW", per: 1000, step: 0.01 },
 ];
@@ -151,7 +151,8 @@ export function LimitsCard({ now }) {
     </details>`;
 }
 
-function Limit({ label, unit, path, per, step, value, act }) {
+function Limit({ label, unit, path, per: given, step, value, act }) {
+  const per = given.value ?? given;
   const [draft, setDraft] = useState(undefined);
   const done = async (wanted) => {
     const text = wanted ? t("{name}: limit set", { name: t(label) }) : t("{name}: no limit", { name: t(label) });
@@ -168,7 +169,7 @@ function Limit({ label, unit, path, per, step, value, act }) {
 function Reached({ now }) {
   if (detail.value?.reason !== "charging") return null;
   const waits = [
-    now.consumptionLimit > now.consumption && now.power > 0 && (now.consumptionLimit - now.consumption) / now.power,
+    now.consumptionLimit > now.consumption && now.power > 0 && ((now.consumptionLimit - now.consumption) / now.power) * (3600000 / perKilowattHour.value),
     now.chargingTimeLimit > now.chargingTime && now.chargingTimeLimit - now.chargingTime,
   ].filter(Boolean);
   if (!waits.length) return null;
