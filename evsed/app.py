@@ -321,9 +321,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
-            diagnoses=DiagnosisService(
-                built.options.board_file, built.options.state_dir / "recordings"
-            ),
+            diagnoses=DiagnosisService(built.board_file, built.options.state_dir / "recordings"),
             more=(
                 *MeterResource(
                     operations=operations,

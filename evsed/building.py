@@ -59,6 +59,7 @@ class Parts:
 
     options: Options
     administrator: Administrator
+    board_file: Path
     board: Board
     settings: SettingsStore
     station: Station
@@ -77,7 +78,12 @@ def build(options: Options, stack: ExitStack) -> Parts:
     settings = SettingsStore(options.state_dir, board)
     settings.load()
     built = partial(
-        Parts, options=options, administrator=administrator, board=board, settings=settings
+        Parts,
+        options=options,
+        administrator=administrator,
+        board_file=board_file,
+        board=board,
+        settings=settings,
     )
     if broken is not None:
         return built(station=ParkedStation(broken))
