@@ -154,6 +154,7 @@ def _services(
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     offered = _Offered(wifi, display, credentials, serial, scripts, script_lines, sessions)
     rest = _rest_api(built, operations, offered)
+    sessions.on_end(rest.session_ended)
     http = HttpService(
         _door(built), (*rest.routes(), *dav, *page_routes(_WEB)), before=(check.check,)
     )
