@@ -12,6 +12,8 @@ BOOKWORM_PYTHON ?= python3.11
 ARGS ?=
 # Another port for make run: make run PORT=9000
 PORT ?=
+# Executions of each parser for make fuzz.
+RUNS ?= 1000000
 
 VENV := .venv
 BOOKWORM_VENV := .venv-bookworm
@@ -21,6 +23,7 @@ VERSION := $(call version_of,$(PYTHON))
 LIBRARIES_READY := $(VENV)/ready-libraries-$(VERSION)
 RUN_READY := $(VENV)/ready-to-run-$(VERSION)
 BENCH_READY := $(VENV)/ready-to-bench-$(VERSION)
+FUZZ_READY := $(VENV)/ready-to-fuzz-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
 
@@ -37,7 +40,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm check coverage explore endurance bench clean preflight
+.PHONY: help run test test-bookworm check coverage explore endurance safety bench fuzz clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,11 +71,17 @@ coverage: $(DEV_READY) ## every line and branch of the charging rules must be te
 explore: $(DEV_READY) ## every state the charging rules can reach, the large alphabets too (many minutes)
 	@$(VENV)/bin/python -m tests.exploration --full
 
+safety: $(DEV_READY) ## check and measure what is promised, and write docs/safety.md (minutes)
+	@$(VENV)/bin/python -m tests.safety
+
 endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an hour; needs 1 GB of disk)
 	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
 
 bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
 	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done
+
+fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (an hour): make fuzz RUNS=10000
+	@$(VENV)/bin/python -m tests.fuzz --runs $(RUNS)
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*
@@ -113,6 +122,10 @@ $(DEV_READY): $(RUN_READY) requirements-test.txt requirements-dev.txt
 
 $(BENCH_READY): $(RUN_READY) requirements-bench.txt
 	@$(VENV)/bin/python $(PIP) install -r requirements-bench.txt
+	@touch $@
+
+$(FUZZ_READY): $(DEV_READY) requirements-fuzz.txt
+	@$(VENV)/bin/python $(PIP) install -r requirements-fuzz.txt
 	@touch $@
 
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml

@@ -10,14 +10,17 @@ from typing import Final
 
 from evsed.building import Options, Parts, build
 from evsed.ending import FAILED, End, until_the_end
+from evsed.factory_reset import reset_if_asked
 from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
 from evsed.hardware.simulator.control_client import SimulatorClient
+from evsed.host.bus import SystemBus
 from evsed.host.clock import ShiftedClock, SystemClock
 from evsed.host.machine import Machine, machine_id
 from evsed.host.network import UnmanagedNetwork
-from evsed.host.packages import NoInstaller
+from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
+from evsed.host.update_unit import STATE_DIR, UnitInstaller
 from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
@@ -29,9 +32,12 @@ from evsed.services.log.ring import LogRing
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.nextion.service import NextionDisplay
+from evsed.services.panel.service import PanelService
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.factory_reset import ResetResource
 from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
@@ -47,6 +53,7 @@ from evsed.services.webdav.service import WebDavService
 from evsed.services.wifi.service import WifiService
 from evsed.settings.credentials import CredentialStore
 from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.reset import Reset
 from evsed.supervision import (
     collect_garbage,
     garbage_by_appointment,
@@ -72,13 +79,15 @@ class Service:
     serve: Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Offered:
     """The services REST speaks for."""
 
     wifi: WifiService
     display: NextionDisplay
     credentials: CredentialStore
+    updater: UpdateService
+    scheduler: SchedulerService
     serial: SerialService
     scripts: ScriptService
     script_lines: LogRing
@@ -95,21 +104,25 @@ async def serve(options: Options) -> int:
     with ExitStack() as stack:
         # From now on: a signal during the start ends what has been started, in order.
         stack.enter_context(end.on_signals())
+        reset = reset_if_asked(options.state_dir)
         built = build(options, stack)
-        status = await _run(built, end)
+        status = await _run(built, end, reset)
         if status == FAILED and built.station.maintenance is None:
             options.log.ended(status)
         return status
 
 
-async def _run(built: Parts, end: End) -> int:
+async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
     operations = _operations(built)
     sessions = SessionsService(operations, built.options.state_dir)
     services = _services(built, operations, sessions)
+    if reset is not None:
+        services = (*services, Service("factory reset", operations.network.forget))
     async with AsyncExitStack() as running:
         running.enter_context(garbage_by_appointment())
+        running.push_async_callback(built.settings.flush)
         sessions.start()
         running.push_async_callback(sessions.stop)  # after the station: it sees the end
         if station.maintenance is None:
@@ -150,9 +163,22 @@ def _services(
     script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
     scripts = _scripts(built, operations, port, script_lines)
     operations.on_change("script", scripts.apply)
+    operations.on_change("scheduler", scripts.zone_changed)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    offered = _Offered(wifi, display, credentials, serial, scripts, script_lines, sessions)
+    updater = _updater(built, operations, credentials)
+    scheduler = SchedulerService(operations)
+    offered = _Offered(
+        wifi=wifi,
+        display=display,
+        credentials=credentials,
+        updater=updater,
+        scheduler=scheduler,
+        serial=serial,
+        scripts=scripts,
+        script_lines=script_lines,
+        sessions=sessions,
+    )
     rest = _rest_api(built, operations, offered)
     sessions.on_end(rest.session_ended)
     http = HttpService(
@@ -168,7 +194,9 @@ def _services(
         Service("serial", serial.serve),
         Service("webdav", files.serve),
         Service("script", scripts.serve),
-        Service("scheduler", SchedulerService(operations).serve),
+        Service("scheduler", scheduler.serve),
+        Service("update", updater.serve),
+        Service("panel", PanelService(operations, wifi).serve),
     )
 
 
@@ -181,7 +209,7 @@ def _scripts(
         built.options.state_dir / "usr",
         ring=lines,
         ports=port,
-        brokers=lambda deliver, room, say: Brokers(deliver, machine_id(), room=room, say=say),
+        brokers=lambda relay, say: Brokers(relay, machine_id(), say=say),
     )
 
 
@@ -234,13 +262,15 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             logs=built.options.log,
             lines={"log": built.options.log.ring, "script": offered.script_lines},
             scripts=offered.scripts,
-            updater=_updater(built, operations, offered.credentials),
+            updater=offered.updater,
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
             more=(
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
+                *SchedulesResource(schedules=offered.scheduler).endpoints(),
+                *ResetResource(operations=operations).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
                 *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
             ),
@@ -263,7 +293,13 @@ def _updater(built: Parts, operations: Operations, credentials: CredentialStore)
     )
     keys = (_SHIPPED_KEYS, Path(administrator.update_keys))
     folder = built.options.state_dir / "update"
-    return UpdateService(operations, NoInstaller(), Signatures(keys), folder, policy)
+    return UpdateService(operations, _installer(built), Signatures(keys), folder, policy)
+
+
+def _installer(built: Parts) -> Packages:
+    """Return who installs: the unit looks in one place only, which is not every daemon's."""
+    ours = built.options.state_dir == STATE_DIR
+    return UnitInstaller(SystemBus()) if ours else NoInstaller()
 
 
 def _operations(built: Parts) -> Operations:

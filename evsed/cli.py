@@ -20,6 +20,7 @@ from evsed.services.log.panic import PanicLog
 from evsed.services.log.ring import LogRing
 from evsed.services.log.service import LogService
 from evsed.settings import credentials
+from evsed.settings.reset import Reset, ask_for_reset
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
 
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_check_board(commands)
     _add_credentials(commands)
+    _add_reset(commands)
     _add_bench(commands)
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
@@ -152,6 +154,20 @@ def _add_credentials(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     clear_command.set_defaults(act=_clear_credentials)
 
 
+def _add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    reset = commands.add_parser(
+        "reset",
+        help="erase all settings at the next start",
+        description="Note a factory reset: when the daemon starts next, settings, user and "
+        "password and the lifetime energy are erased. Files in /etc, scripts and the log stay. To "
+        "be run by root or the daemon's user.",
+    )
+    _add_state_dir(reset)
+    reset.add_argument("--sessions", action="store_true", help="erase the history of charging too")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(act=_reset)
+
+
 def _add_state_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state-dir",
@@ -206,6 +222,25 @@ def _clear_credentials(given: argparse.Namespace) -> int:
     there = credentials.clear(given.state_dir)
     print(f"{given.state_dir}: {'credentials cleared' if there else 'no credentials were set'}")
     return _YES
+
+
+def _reset(given: argparse.Namespace) -> int:
+    if not given.yes and not _agreed(f"Erase all settings in {given.state_dir}?"):
+        print("nothing was changed")
+        return _NO
+    ask_for_reset(given.state_dir, Reset(sessions=given.sessions, source="command line"))
+    print(f"{given.state_dir}: settings are erased when the daemon starts next")
+    print("with the Debian package: systemctl restart evsed")
+    return _YES
+
+
+def _agreed(question: str) -> bool:
+    """Ask; no answer is no."""
+    try:
+        return input(f"{question} Type yes: ").strip() == "yes"
+    except EOFError:
+        print()
+        return False
 
 
 def _replay(given: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from evsed.charging.states import Reason
 from evsed.errors import BadFileError, EvsedError, HardwareError, RejectedError
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.hat import simulated_hat
+from evsed.operations.limits import lease_of
 from evsed.operations.writing import steps_for
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError
 from evsed.services.script.desk import Desk, Run, in_utc
@@ -167,10 +168,12 @@ class ChargerDesk(Desk):
         del component
         return {key: str(value) for key, value in self._given.items()}
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, lines: list[str], suppressed: int) -> None:
         """Print finished lines."""
         for line in lines:
             self._print(line)
+        if suppressed:
+            self._print(f"[{suppressed} lines suppressed]")
 
     def _print(self, line: str, at_ms: int | None = None) -> None:
         self._say(f"[{(self.now_ms if at_ms is None else at_ms) / _MS:10.3f}] {line}")
@@ -198,6 +201,10 @@ class ChargerDesk(Desk):
         self._follow()
         self._note(name, ())
         return (True,)
+
+    def _hold(self, seconds: float, amps: float) -> None:
+        self.charger.send(lease_of(None, seconds, amps))
+        self._follow()
 
     def _set(self, name: str, value: Value) -> tuple[Any, ...]:
         setter = SETTERS[name]

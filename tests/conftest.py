@@ -13,6 +13,8 @@ NEEDED = {
     "test_update_service.py": ("minisign",),
     "test_update_fetch.py": ("minisign", "openssl"),
     "test_signatures.py": ("minisign",),
+    "test_root_program.py": ("minisign",),
+    "test_update_unit.py": ("dbus-daemon",),
     "test_script_mqtt_broker.py": ("mosquitto", "mosquitto_pub", "openssl"),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
 }

@@ -56,6 +56,44 @@ class SetUnderPowerLimit:
     limit_w: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimit:
+    """Set the limit of one owner, in place of his former one; a sign of life of his.
+
+    Args:
+        owner: 1 to 64 characters.
+        current_da: tenths of an ampere, 60 to 630; 0 for a pause, None for no limit yet.
+        lease_ms: how long it holds without another sign of life; None for ever.
+        fallback_da: what is in force afterwards, as ``current_da``; None: nothing.
+    """
+
+    owner: str
+    current_da: int | None = None
+    lease_ms: int | None = None
+    fallback_da: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLimit:
+    """A sign of life of an owner; nothing when he has no limit."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class LapseLimits:
+    """Owners are known to be gone: what they left behind falls back, or ends, at once."""
+
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClearLimit:
+    """End the limit of an owner, whatever it says; nothing when he has none."""
+
+    owner: str
+
+
 @dataclass(frozen=True, slots=True)
 class ResetEnergy:
     """Make the lifetime energy read 0 at once, also during a session."""
@@ -80,6 +118,7 @@ class Together:
     commands: "tuple[Command, ...]"
 
 
+LimitCommand = SetLimit | RenewLimit | LapseLimits | ClearLimit
 SingleCommand = (
     Enable
     | MakeAvailable
@@ -88,6 +127,7 @@ SingleCommand = (
     | SetConsumptionLimit
     | SetChargingTimeLimit
     | SetUnderPowerLimit
+    | LimitCommand
     | ResetEnergy
     | ApplyRules
     | ShutDown

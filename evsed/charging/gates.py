@@ -3,6 +3,7 @@
 from evsed.charging.contactor import rested
 from evsed.charging.memory import Inputs, Memory
 from evsed.charging.outlet import cable_limit_da, lock_in_use, locked_for_sure
+from evsed.charging.owned_limits import lowest, pausing
 from evsed.charging.pilot import LEAST_DA
 from evsed.charging.states import ASKING, PilotReading, Reason, SelfTest
 
@@ -17,7 +18,10 @@ def permitted_da(memory: Memory) -> int:
         cable_limit_da(memory.outlet, rules),
     )
     derated_da = memory.derating.limit_da
-    return offered_da if derated_da is None else min(offered_da, derated_da)
+    if derated_da is not None:
+        offered_da = min(offered_da, derated_da)
+    held = lowest(memory.owned)
+    return offered_da if held is None else min(offered_da, held.in_force_da or 0)
 
 
 def closed_gate(memory: Memory, inputs: Inputs, reading: PilotReading) -> Reason | None:
@@ -39,7 +43,15 @@ def _wanted(memory: Memory) -> Reason | None:
         return Reason.DISABLED
     if memory.rules.require_auth and not memory.authorization.authorized:
         return Reason.AUTHORIZATION_PENDING
-    return memory.limits.reached
+    return memory.limits.reached or _paused(memory)
+
+
+def _paused(memory: Memory) -> Reason | None:
+    """Somebody's pause, or the one that silence leads to."""
+    holder = pausing(memory.owned)
+    if holder is None:
+        return None
+    return Reason.CONTROLLER_LOST if holder.lapsed else Reason.PAUSED_BY_LIMIT
 
 
 def _fit(memory: Memory, inputs: Inputs) -> Reason | None:

@@ -11,8 +11,10 @@ from evsed.charging.causes import measured_currents, present_causes, tripped
 from evsed.charging.debounce import PilotLine, follow_windows
 from evsed.charging.drives import drive_contactor, drive_lock, drive_pilot
 from evsed.charging.faults import cleared_by_time, release_unplugged, settle_faults
+from evsed.charging.holding import hold
 from evsed.charging.indicators import blink_patterns
 from evsed.charging.memory import Inputs, Memory, Outputs
+from evsed.charging.owned_limits import begin, expire
 from evsed.charging.protections import CALM, Overcurrent, derate, watch_current
 from evsed.charging.states import (
     CHARGING_STATES,
@@ -50,6 +52,7 @@ def _measure(memory: Memory, inputs: Inputs) -> tuple[Memory, bool]:
     """
     if memory.last_ms is None:
         memory = _begin(memory, inputs.now_ms)
+    memory = hold(memory, expire(memory.owned, inputs.now_ms))
     rules, plug = memory.rules, memory.outlet
     line, lost = follow_windows(memory.line, inputs.windows, rules.pilot_levels)
     if rules.proximity_fitted and inputs.proximity is not None:
@@ -76,6 +79,7 @@ def _begin(memory: Memory, now_ms: int) -> Memory:
         line=PilotLine(seen_ms=now_ms),
         pilot=replace(memory.pilot, since_ms=now_ms),
         contactor=replace(memory.contactor, since_ms=now_ms),
+        owned=begin(memory.owned, now_ms),
     )
 
 

@@ -10,6 +10,7 @@ from evsed.charging.faults import Faults
 from evsed.charging.indicators import OFF, Blink
 from evsed.charging.limits import Limits, SessionFigures
 from evsed.charging.outlet import Outlet
+from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.pilot_window import PilotWindow
 from evsed.charging.protections import Derating, Overcurrent
 from evsed.charging.rules import Rules
@@ -81,6 +82,8 @@ class Memory:
     faults: Faults = field(default_factory=Faults)
     authorization: Authorization = field(default_factory=Authorization)
     limits: Limits = field(default_factory=Limits)
+    #: what others than the user permit, by owner
+    owned: OwnedLimits = ()
     outlet: Outlet = field(default_factory=Outlet)
     contactor: Contactor = field(default_factory=Contactor)
     rcm_test: SelfTest = SelfTest.NOT_RUN

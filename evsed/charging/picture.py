@@ -2,6 +2,7 @@
 
 from evsed.charging.contactor import Contactor
 from evsed.charging.gates import closed_gate
+from evsed.charging.holding import holders, limited_by
 from evsed.charging.memory import Inputs, Memory
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import (
@@ -20,6 +21,7 @@ def take_snapshot(memory: Memory, inputs: Inputs, lateness: Lateness) -> Snapsho
     drive, energy, limits, power = memory.pilot, memory.energy, memory.limits, memory.power
     offering = drive.mode is PilotMode.PWM
     since_ms = energy.session_since_ms
+    holding = holders(memory)
     return Snapshot(
         at_ms=inputs.now_ms,
         state=memory.reported_state,
@@ -33,6 +35,9 @@ def take_snapshot(memory: Memory, inputs: Inputs, lateness: Lateness) -> Snapsho
         consumption_limit_ws=limits.consumption_ws,
         charging_time_limit_s=limits.charging_time_s,
         under_power_limit_w=limits.under_power_w,
+        owned=memory.owned,
+        holders=holding,
+        limited_by=limited_by(holding),
         pilot=drive.mode,
         offered_da=drive.offered_da if offering else 0,
         duty_ppm=drive.duty_ppm if offering else 0,

@@ -10,19 +10,24 @@ from evsed.charging.authorization import grant
 from evsed.charging.commands import (
     ApplyRules,
     Authorize,
+    ClearLimit,
     Command,
     Enable,
+    LapseLimits,
     MakeAvailable,
+    RenewLimit,
     ResetEnergy,
     SetChargingCurrent,
     SetChargingTimeLimit,
     SetConsumptionLimit,
+    SetLimit,
     SetUnderPowerLimit,
     ShutDown,
     SingleCommand,
     Together,
 )
 from evsed.charging.faults import Faults, lock_failed, release_by_operator, release_lock
+from evsed.charging.holding import another_chance, take_limit
 from evsed.charging.limits import (
     MOST_CHARGING_TIME_S,
     MOST_CONSUMPTION_WS,
@@ -30,6 +35,7 @@ from evsed.charging.limits import (
 )
 from evsed.charging.memory import Memory
 from evsed.charging.outlet import retry_lock
+from evsed.charging.owned_limits import set_point_ceiling_da
 from evsed.charging.pilot import LEAST_DA
 from evsed.charging.rules import Rules
 from evsed.errors import RejectedError
@@ -66,6 +72,8 @@ def _take(memory: Memory, command: SingleCommand, now_ms: int) -> Memory:
             return _apply_rules(memory, rules)
         case ShutDown():
             return replace(memory, shutting_down=True)
+        case SetLimit() | RenewLimit() | LapseLimits() | ClearLimit():
+            return take_limit(memory, command, now_ms)
         case _:
             return _set_value(memory, command)
 
@@ -93,12 +101,7 @@ def _set_value(
 
 def _enable(memory: Memory, *, on: bool) -> Memory:
     if on and not memory.enabled:
-        # A rising edge gives the vehicle another chance (Q25, charging.md 18.4).
-        memory = replace(
-            memory,
-            limits=memory.limits.forget_under_power(),
-            wake_up=replace(memory.wake_up, done=False, waiting_since_ms=None),
-        )
+        memory = another_chance(memory)
     return replace(memory, enabled=on)
 
 
@@ -139,7 +142,8 @@ def _set_charging_current(memory: Memory, current_da: int) -> Memory:
         raise RejectedError(
             f"{LEAST_DA / 10:.1f} to {most_da / 10:.1f} A expected", key="chargingCurrent"
         )
-    return replace(memory, charging_current_da=current_da)
+    ceiling_da = set_point_ceiling_da(memory.owned)
+    return replace(memory, charging_current_da=min(current_da, ceiling_da))
 
 
 def _expect(key: str, value: int, most: int, unit: str) -> None:

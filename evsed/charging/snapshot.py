@@ -1,7 +1,9 @@
 """What services see: one complete, immutable picture per control pass. Pure."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.states import ChargingState, Fault, PilotMode, Reason
 
 Phases = tuple[float, float, float]
@@ -16,6 +18,18 @@ class ContactorCounters:
     openings: int = 0
     #: of these, openings with at least 0.5 A flowing
     loaded_openings: int = 0
+
+
+class Holder(NamedTuple):
+    """One of those who say how much may be offered: an owner of a limit, or what has none.
+
+    Args:
+        owner: of a limit, or ``user``, ``settings``, ``board``, ``cable``, ``thermal``.
+        current_da: the most he permits, tenths of an ampere; 0 for a pause.
+    """
+
+    owner: str
+    current_da: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +63,11 @@ class Snapshot:
     consumption_limit_ws: int = 0
     charging_time_limit_s: int = 0
     under_power_limit_w: int = 0
+    owned: OwnedLimits = ()
+    #: everybody who limits the offer, the first of those who permit least is to be asked first
+    holders: tuple[Holder, ...] = ()
+    #: who holds the offer where it is; None: no station
+    limited_by: str | None = None
     pilot: PilotMode = PilotMode.LOW
     #: what the duty tells the vehicle now; 0 unless ``pilot`` is PWM
     offered_da: int = 0

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     CONTACTOR_REST = "contactor_rest"
     CURRENT_TOO_LOW = "current_too_low"
     START_DELAY = "start_delay"
+    PAUSED_BY_LIMIT = "paused_by_limit"
     CONTROLLER_LOST = "controller_lost"
 
 

@@ -11,6 +11,8 @@ CONTROL: Final = 40
 #: reports of the pin daemon and the residual current monitor's worker: they open the contactor
 TRIP: Final = 37
 SAMPLER: Final = 35
+#: sees who held the interpreter before that one goes on; looks for microseconds, never works
+WATCHER: Final = 25
 #: the simulator stands for hardware, which waits for nobody
 SIMULATOR: Final = 30
 #: a preempted event loop would hold the interpreter while the control thread waits for it

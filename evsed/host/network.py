@@ -83,6 +83,13 @@ class Network(Protocol):
             HardwareError: the system refused.
         """
 
+    async def forget(self) -> None:
+        """Undo everything that was ever applied, for a factory reset.
+
+        Raises:
+            HardwareError: the system refused.
+        """
+
 
 class UnmanagedNetwork:
     """A machine whose Wi-Fi nobody lets us manage: reports what can be read, changes nothing.
@@ -126,6 +133,9 @@ class UnmanagedNetwork:
         """
         if on:
             raise HardwareError("Wi-Fi: nothing on this machine lets the charger manage it")
+
+    async def forget(self) -> None:
+        """Do nothing: nothing was ever applied."""
 
     def _look(self) -> NetworkState:
         main_ip = _main_address()

@@ -2,6 +2,7 @@
 
 import platform
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -30,6 +31,26 @@ class InstallError(EvsedError):
     """An installation could not be started; what was running goes on running."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the newest installation ended.
+
+    Args:
+        outcome: installed; undone, the old version runs again; refused, nothing was changed;
+            failed, neither version could be made to run.
+        before: the version before it; empty when it was refused.
+        version: the version that was to be installed; empty when it was refused.
+        reason: why it was not installed.
+        at_s: Unix time.
+    """
+
+    outcome: str
+    before: str
+    version: str
+    reason: str
+    at_s: int
+
+
 class Packages(Protocol):
     """The system's package manager, for one package: this one."""
 
@@ -48,6 +69,12 @@ class Packages(Protocol):
             InstallError: it was not started.
         """
 
+    async def busy(self) -> bool:
+        """Tell whether an installation is going on."""
+
+    async def outcome(self) -> Outcome | None:
+        """Return how the newest one ended; None when there was none."""
+
 
 class NoInstaller:
     """``Packages`` where nothing may install: started by hand, or without our system units."""
@@ -63,6 +90,14 @@ class NoInstaller:
             f"{file.name} is good, but this installation has nothing that may install it; "
             "install it as root with apt"
         )
+
+    async def busy(self) -> bool:
+        """Tell that nothing is."""
+        return False
+
+    async def outcome(self) -> Outcome | None:
+        """Return nothing."""
+        return None
 
 
 def debian_architecture() -> str:

@@ -14,9 +14,12 @@ from evsed.host.clock import Clock
 from evsed.host.machine import Machine
 from evsed.host.network import Network
 from evsed.operations.auxiliary import Auxiliary
+from evsed.operations.limits import LimitDesk
 from evsed.operations.picture import Facts, Picture
 from evsed.operations.values import number
 from evsed.operations.writing import Change, steps_for
+from evsed.settings.reset import Reset
+from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.settings.time_zone import posix_rule
 from evsed.station.alarms import Alarm, Alarms
@@ -56,6 +59,7 @@ class Operations:
         self.station, self.store, self.board = station, settings, board
         self.network, self.clock = network, clock
         self.aux = Auxiliary(station.aux)
+        self.limits = LimitDesk(station)
         self._machine = machine
         self._facts: Facts | None = None
         #: One for each section: what applies one may have to write another.
@@ -90,12 +94,21 @@ class Operations:
         """Return what an owner should know although charging goes on; never blocks."""
         return tuple(alarm for source in self.alarm_sources for alarm in source())
 
-    async def write(self, changes: Sequence[Change], *, source: str) -> None:
+    async def write(
+        self,
+        changes: Sequence[Change],
+        *,
+        source: str,
+        durable: bool = True,
+        renew: str | None = None,
+    ) -> None:
         """Write values of /state and /config/evse, all or none; they are in force on return.
 
         Args:
             changes: wire names and JSON values in the API's units, judged in this order.
             source: who asks.
+            durable: whether changed settings are on disk on return, else they are a second later.
+            renew: the owner of a limit this write is a sign of life of.
 
         Raises:
             RejectedError: a value is not permitted.
@@ -103,7 +116,7 @@ class Operations:
             StorageError: the disk refused. In each case nothing has changed.
         """
         # To its end, also when the client goes: disk, memory and station must agree.
-        await _to_the_end(self._write(tuple(changes), source))
+        await _to_the_end(self._write(tuple(changes), source, durable, renew))
 
     async def authorize(self, *, source: str) -> None:
         """Open a grant of 60 s.
@@ -156,6 +169,20 @@ class Operations:
             loop = asyncio.get_running_loop()
             self._restart = loop.call_later(_RESTART_AFTER_S, self.restart_due.set)
 
+    async def factory_reset(self, *, sessions: bool, source: str) -> None:
+        """End the daemon in order in about a second; when it starts again, it is as delivered.
+
+        Args:
+            sessions: erase the history of charging too.
+            source: who asks.
+
+        Raises:
+            StorageError: the disk refused; nothing happens.
+        """
+        await self.store.reset_at_next_start(Reset(sessions=sessions, source=source))
+        _log.warning("factory reset asked for by %s", source)
+        await self.restart(source=source)
+
     async def set_time(self, seconds: object, *, source: str) -> None:
         """Set the wall clock.
 
@@ -172,7 +199,9 @@ class Operations:
         for told in self.clock_listeners:
             told()
 
-    async def _write(self, changes: tuple[Change, ...], source: str) -> None:
+    async def _write(
+        self, changes: tuple[Change, ...], source: str, durable: bool, renew: str | None
+    ) -> None:
         async with self._writing["evse"]:
             before = self.store.evse
             steps, after = steps_for(changes, before, self.board)
@@ -181,16 +210,24 @@ class Operations:
                 raise RejectedError(
                     "the station is in maintenance mode; /reason and the log say why"
                 )
+            steps = (*self.limits.signs_of_life(changes, renew), *steps)
             if not steps:
                 return
-            await self.store.save("evse", after)
+            await self._keep(after, durable)
             try:
                 await self.station.write(steps, source=source)
             except Exception:  # whatever it was, nothing may stay half done
-                await self.store.save("evse", before)
+                await self._keep(before, durable)
                 raise
+        self.limits.note(changes, source)
         if after != before:
             self._tell("evse")
+
+    async def _keep(self, evse: EvseSettings, durable: bool) -> None:
+        if durable:
+            await self.store.save("evse", evse)
+        elif evse != self.store.evse:
+            self.store.put("evse", evse)
 
     async def _change(self, section: str, patch: object, source: str) -> None:
         async with self._writing[section]:

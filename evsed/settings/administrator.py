@@ -5,11 +5,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from evsed.board.kinds import Key, ListOf, Scalar, Section, choice, flag, text, whole
+from evsed.board.kinds import Key, ListOf, Scalar, Section, choice, flag, number, text, whole
 from evsed.board.reading import Reading
 from evsed.board.yaml_tree import Node, Value, read_tree
 from evsed.errors import BadFileError
 from evsed.settings.modbus_access import ModbusAccess, modbus_section
+from evsed.units import tenths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """Section ``supervision``: whoever steers the charger must not fall silent.
+
+    Source: charging.md section 18.10.
+
+    Args:
+        silence_s: without a write of the set-point or of ``enabled`` for so long, the current is
+            limited; 0 is never.
+        fallback_da: to this, tenths of an ampere; 0 for a pause.
+    """
+
+    silence_s: int = 0
+    fallback_da: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +45,7 @@ class Administrator:
     boot_restore_enabled: bool = False
     charging_wake_up_s: int = 0
     charging_thermal_derating: bool = True
+    supervision: Supervision = field(default_factory=Supervision)
     webdav_enabled: bool = True
     webdav_auth: str = "inherit"
     webdav_max_file_mib: int = 16
@@ -81,6 +99,18 @@ _CHARGING: Final = Section(
         Key(name="thermalDerating", kind=flag(), field="charging_thermal_derating"),
     ),
 )
+_FALLBACK: Final = Scalar(
+    wanted="0 for a pause, or a number 6 … 63 A",
+    accepts=lambda value: number(0, 0).accepts(value) or number(6, 63).accepts(value),
+    convert=lambda value: tenths(value) if isinstance(value, int | float) else 0,
+)
+_SUPERVISION: Final = Section(
+    Supervision,
+    (
+        Key(name="silence", kind=whole(0, 65535, "s"), field="silence_s"),
+        Key(name="current", kind=_FALLBACK, field="fallback_da"),
+    ),
+)
 _WEBDAV: Final = Section(
     dict,
     (
@@ -111,6 +141,7 @@ FILE: Final = Section(
         Key(name="rest", kind=_REST, field=""),
         Key(name="boot", kind=_BOOT, field=""),
         Key(name="charging", kind=_CHARGING, field=""),
+        Key(name="supervision", kind=_SUPERVISION, field="supervision"),
         Key(name="webdav", kind=_WEBDAV, field=""),
         Key(name="serial", kind=_SERIAL, field=""),
         Key(name="update", kind=_UPDATE, field=""),

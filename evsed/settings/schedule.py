@@ -10,6 +10,15 @@ from evsed.errors import RejectedError
 from evsed.settings.fields import flag, settings_of, text, whole, word
 from evsed.settings.section import Remarks, Section, apply_patch, known_part, wire_object
 from evsed.settings.time_zone import SYSTEM_DEFAULT, system_zone, zone
+from evsed.settings.windows import (
+    ALL_WEEK,
+    Window,
+    hours_of,
+    minutes_of,
+    read_windows,
+    wire_windows,
+    within,
+)
 
 MAX_SCHEDULES: Final = 64
 ALL_DAY: Final = 0xFF_FFFF
@@ -21,7 +30,7 @@ def _hours(day: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class HourMasks:
     """One action, and the hours of the week in which it is on: 24 bits for each day."""
 
     action: str = word(
@@ -37,10 +46,30 @@ class Schedule:
     sat: int = _hours("Saturday")
     sun: int = _hours("Sunday")
 
-    def active(self, weekday: int, hour: int) -> bool:
-        """Tell whether the action is on in an hour of a day; Monday is 0."""
-        days = (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
-        return bool(days[weekday] >> hour & 1)
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The masks, Monday's first."""
+        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule(HourMasks):
+    """One scheduled action; where there are windows, the masks show the whole hours in them."""
+
+    windows: tuple[Window, ...] = ()
+
+    def active(self, weekday: int, minute: int) -> bool:
+        """Tell whether the action is on in a minute of a day; Monday is 0."""
+        if self.windows:
+            return within(self.windows, weekday, minute)
+        return bool(self.days[weekday] >> minute // 60 & 1)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is ever on and ever off."""
+        if self.windows:
+            return minutes_of(self.windows) != ALL_WEEK
+        return self.days not in {(0,) * 7, (ALL_DAY,) * 7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +92,9 @@ class SchedulerSettings(ClockSettings):
 
 
 CLOCK: Final = settings_of(ClockSettings)
-SCHEDULE: Final = settings_of(Schedule)
+SCHEDULE: Final = settings_of(HourMasks)
 _SCHEDULES: Final = "schedules"
+WINDOWS: Final = "windows"
 _KEYS: Final = (*CLOCK, _SCHEDULES)
 
 
@@ -103,7 +133,7 @@ def check_clock(settings: ClockSettings) -> None:
 
 def wire_scheduler(settings: SchedulerSettings) -> dict[str, Any]:
     """Return the object interfaces show."""
-    schedules = [wire_object(one, SCHEDULE) for one in settings.schedules]
+    schedules = [_wire_schedule(one) for one in settings.schedules]
     return {**wire_object(settings, CLOCK), _SCHEDULES: schedules}
 
 
@@ -117,11 +147,20 @@ def _read_schedules(value: object) -> tuple[Schedule, ...]:
 def _read_schedule(where: str, entry: object) -> Schedule:
     if not isinstance(entry, dict) or "action" not in entry:
         raise RejectedError("an object with an action is expected", key=where)
+    windows = read_windows(f"{where}.{WINDOWS}", entry.get(WINDOWS, []))
+    if windows:
+        entry = {**entry, **hours_of(windows)}
     try:
-        return apply_patch(Schedule(), entry, SCHEDULE)
+        return apply_patch(Schedule(windows=windows), entry, SCHEDULE)
     except RejectedError as error:
         key = f"{where}.{error.key}" if error.key else where
         raise RejectedError(error.reason, key=key) from None
+
+
+def _wire_schedule(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule; one by the hour looks as the API has it."""
+    windows = {WINDOWS: wire_windows(schedule.windows)} if schedule.windows else {}
+    return {**wire_object(schedule, SCHEDULE), **windows}
 
 
 def _is_host(text: str) -> bool:

@@ -4,6 +4,7 @@ The event-loop thread reads and replaces ``settings``; a worker thread does the 
 """
 
 import asyncio
+import contextlib
 import difflib
 import json
 import logging
@@ -15,6 +16,7 @@ from typing import Any, Final
 from evsed.board.description import Board
 from evsed.errors import BadFileError, RejectedError, StorageError
 from evsed.settings.files import replace_file
+from evsed.settings.reset import Reset, ask_for_reset
 from evsed.settings.schema import EvseSettings
 from evsed.settings.sections import SECTIONS, Settings, default_settings
 
@@ -22,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 _VERSION: Final = 1
 _MAX_BYTES: Final = 1024 * 1024
+_LATE_S: Final = 1.0
+#: Pause after a disk has failed.
+_AGAIN_S: Final = 30.0
 
 
 class SettingsStore:
@@ -37,6 +42,9 @@ class SettingsStore:
         #: The text of the newest good version on disk; None when there is none.
         self._text: bytes | None = None
         self._lock = asyncio.Lock()
+        #: Writes what was put into force before it was on disk; None when everything is.
+        self._late: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     @property
     def settings(self) -> Settings:
@@ -47,6 +55,14 @@ class SettingsStore:
     def evse(self) -> EvseSettings:
         """The charger's own section."""
         return self._settings.evse
+
+    async def reset_at_next_start(self, reset: Reset) -> None:
+        """Note that everything is to be erased when the daemon starts next.
+
+        Raises:
+            StorageError: the disk refused; nothing will be reset.
+        """
+        await asyncio.to_thread(ask_for_reset, self._file.parent, reset)
 
     def shown(self, section: str) -> Any:
         """Return one section as GET shows it: wire names and units, no secrets."""
@@ -102,6 +118,23 @@ class SettingsStore:
         # Shielded: a caller that is cancelled must not leave disk and memory different.
         await asyncio.shield(asyncio.ensure_future(self._save(section, candidate)))
 
+    def put(self, section: str, candidate: Any) -> None:
+        """Put a checked section into force now; on disk it is within a second, if it stays.
+
+        For whoever changes settings often. A power cut may lose the last second; a disk that
+        fails is only logged, and tried again.
+        """
+        self._settings = replace(self._settings, **{section: candidate})
+        if self._late is None:
+            self._late = asyncio.create_task(self._write_late())
+
+    async def flush(self) -> None:
+        """Write what was put into force and is not on disk yet; for the end of the daemon."""
+        if self._late is not None:
+            self._hurry.set()
+            await self._late
+            self._hurry.clear()
+
     async def change(self, section: str, patch: object) -> Any:
         """Check and save in one step, so that two callers cannot overwrite one another.
 
@@ -123,7 +156,7 @@ class SettingsStore:
 
     async def _persist(self, section: str, candidate: Any) -> None:
         after = replace(self._settings, **{section: candidate})
-        if after == self._settings:
+        if after == self._settings and self._late is None:
             return
         text = _text(after, self._misfits)
         try:
@@ -131,7 +164,35 @@ class SettingsStore:
         except OSError as error:
             _log.error("settings: could not be saved: %s", error)
             raise StorageError("the settings could not be saved; nothing was changed") from error
-        self._settings, self._text = after, text
+        # Not ``after``: another section may have been put into force meanwhile.
+        self._settings = replace(self._settings, **{section: candidate})
+        self._text = text
+
+    async def _write_late(self) -> None:
+        pause_s = _LATE_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._hurry.wait()
+            async with self._lock:
+                text = _text(self._settings, self._misfits)
+                pause_s = _LATE_S if await self._write_unsaved(text) else _AGAIN_S
+                written = self._text == _text(self._settings, self._misfits)
+                if written or self._hurry.is_set():
+                    self._late = None
+                    return
+
+    async def _write_unsaved(self, text: bytes) -> bool:
+        """Write the file, unless it is as it should be; return whether it is now."""
+        if text == self._text:
+            return True
+        try:
+            await asyncio.to_thread(self._write, text)
+        except OSError as error:
+            _log.error("settings: could not be saved, it will be tried again: %s", error)
+            return False
+        self._text = text
+        return True
 
     def _write(self, text: bytes) -> None:
         """Keep the good version as the previous one, then replace the file."""

@@ -4,6 +4,7 @@ This is the only place where a decision becomes a voltage. Everything here runs 
 thread: no disk, no logging, no lock shared with others, no unbounded work.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from evsed.charging.states import Fault, LockStatus, PilotMode, Reason, SelfTest
 from evsed.errors import HardwareError, RejectedError
 from evsed.hardware.interfaces import Hat
 from evsed.station.mailbox import Letter, Mailbox, Verdict
+from evsed.station.panel import WARNING, ButtonEdge, Lamps
 from evsed.station.recorder import Recorder
 from evsed.station.self_check import SelfCheck
 
@@ -35,6 +37,9 @@ _METER_STALE_MS: Final = 500
 _ARMED_EVERY_MS: Final = 1000
 #: Room for pictures waiting for the log.
 _PICTURES: Final = 512
+#: Room for presses of the button that nobody has looked at yet.
+_EDGES: Final = 64
+_LAMPS: Final = ("charging", "error", "wifi")
 _NO_LATENESS: Final = Lateness()
 
 
@@ -50,7 +55,7 @@ class _Driven:
     #: windows that began before this saw another pilot output
     pilot_since_ms: int = 0
     lock: bool | None = None
-    leds: tuple[object, object] | None = None
+    lamps: tuple[tuple[int, int], ...] = ((0, 0), (0, 0), (0, 0))
     sampling: tuple[bool, bool] | None = None
 
 
@@ -70,6 +75,11 @@ class ControlPass:
         self.changes: deque[Snapshot] = deque(maxlen=_PICTURES)
         #: commands taken, for the log: time, source, command, verdict
         self.taken: deque[tuple[int, Letter, Verdict]] = deque(maxlen=_PICTURES)
+        #: what a service wants shown; it replaces the whole
+        self.lamps = Lamps()
+        #: what the button did, for the service that knows what it means
+        self.button_edges: deque[ButtonEdge] = deque(maxlen=_EDGES)
+        self._pressed = False
         self._check: SelfCheck | None = None
         self._checked = False
         self._driven = _Driven()
@@ -104,6 +114,7 @@ class ControlPass:
             self.taken.append((now_ms, letter, verdict))
             letter.answer(verdict)
         self._sign_life(now_ms)
+        self._watch_button(now_ms)
         return snapshot
 
     def look(self) -> bool:
@@ -275,11 +286,23 @@ class ControlPass:
             self._hat.sampler.expect(square_wave=wanted[0], energized=wanted[1])
 
     def _show(self, outputs: Outputs) -> None:
-        leds = (outputs.charging_led, outputs.error_led)
-        if leds != self._driven.leds:
-            self._driven.leds = leds
-            self._hat.indicators.show("charging", *outputs.charging_led)
-            self._hat.indicators.show("error", *outputs.error_led)
+        wanted = self.lamps
+        station = (outputs.charging_led, outputs.error_led)
+        lamps = (*((WARNING, WARNING) if wanted.warning else station), wanted.network)
+        if lamps != self._driven.lamps:
+            self._driven.lamps = lamps
+            for name, blink in zip(_LAMPS, lamps, strict=True):
+                self._hat.indicators.show(name, *blink)
+
+    def _watch_button(self, now_ms: int) -> None:
+        """Note edges; what cannot be read is as it was."""
+        if self._hat.button is None:
+            return
+        with contextlib.suppress(HardwareError):
+            pressed = self._hat.button.pressed()
+            if pressed is not self._pressed:
+                self._pressed = pressed
+                self.button_edges.append(ButtonEdge(now_ms, pressed))
 
     def _dead_man_armed(self) -> bool:
         """Ask; a no is a failure of the controller, whatever the next answer is."""
@@ -306,6 +329,7 @@ class ControlPass:
             or snapshot.reason is not before.reason
             or snapshot.faults != before.faults
             or snapshot.contactor_closed is not before.contactor_closed
+            or snapshot.owned is not before.owned
         ):
             self.changes.append(snapshot)
         self.snapshot = snapshot

@@ -102,16 +102,32 @@ class Ledger:
             OSError: they could not be written; the file holds the version before.
         """
         counters = counters_of(snapshot)
-        text = json.dumps({"version": 1, **asdict(counters)}).encode() + b"\n"
         self.file.parent.mkdir(parents=True, exist_ok=True)
         if self._good and self.file.exists():
             replace_file(self._previous, self.file.read_bytes())
-        replace_file(self.file, text)
+        replace_file(self.file, _text(counters))
         self._written, self._written_ms, self._good = counters, snapshot.at_ms, True
+
+    def begin_anew(self) -> Counters:
+        """Forget the energy, not the wear of the contactor; return what was known before.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        before = self.load()
+        if before != Counters():
+            wear = asdict(before.contactor)
+            replace_file(self.file, _text(Counters(**wear)))
+            self._previous.unlink(missing_ok=True)
+        return before
 
     @property
     def _previous(self) -> Path:
         return self.file.with_name(f"{self.file.name}.previous")
+
+
+def _text(counters: Counters) -> bytes:
+    return json.dumps({"version": 1, **asdict(counters)}).encode() + b"\n"
 
 
 def _parse(data: bytes) -> Counters:

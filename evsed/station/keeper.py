@@ -9,12 +9,16 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from evsed.charging.owned_limits import OwnedLimit, OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
+from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.station.alarms import Alarm, DiskWatch
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
+from evsed.station.held_up import Report, told
 from evsed.station.recorder import Recording, write_recording
+from evsed.units import amperes
 
 _EVERY_S: Final = 0.1
 #: After a failed write the disk is left alone for so many rounds. For the ledger that is 3 s, in
@@ -26,6 +30,8 @@ _UNWRITTEN: Final = 8
 #: A contactor is worn after so many. Source: charging.md section 18.8.
 WORN_CLOSINGS: Final = 100_000
 WORN_LOADED_OPENINGS: Final = 2_000
+#: A pass may be so late before it is worth a warning.
+_VERY_LATE_US: Final = 20_000
 
 _log = logging.getLogger("evsed.station")
 
@@ -40,6 +46,9 @@ class Keeper:
         #: taken from the recorder and still to be written; the oldest go when the disk stays away
         self._unwritten: deque[Recording] = deque(maxlen=_UNWRITTEN)
         self._shown = Snapshot()
+        #: passes that began late, with who was busy then
+        self.late: deque[Report] = deque()
+        self._limiter = RepeatLimiter()
         self._ledger_pause = self._pause = 0
         self._disk = DiskWatch("energy_not_saved", "the energy counter is not being saved")
         self._trace_disk = DiskWatch("recording_not_saved", "a flight recording is not being saved")
@@ -74,6 +83,7 @@ class Keeper:
         """Write what is due."""
         self._log_commands()
         self._log_changes()
+        self._log_late()
         snapshot = self._pass.snapshot
         if self._ledger_pause:
             self._ledger_pause -= 1
@@ -126,10 +136,29 @@ class Keeper:
             before, self._shown = self._shown, after
             _log_change(before, after)
 
+    def _log_late(self) -> None:
+        """Say why passes began late; the same reason once a minute."""
+        if not self.late:
+            return
+        names = {thread.ident or 0: thread.name for thread in threading.enumerate()}
+        while self.late:
+            report = self.late.popleft()
+            level = logging.WARNING if report.late_us > _VERY_LATE_US else logging.INFO
+            why = told(report, names)
+            self._limiter.log(
+                _log,
+                level,
+                why,
+                "a control pass began %.1f ms late: %s",
+                report.late_us / 1000,
+                why,
+            )
+
 
 def _log_change(before: Snapshot, after: Snapshot) -> None:
     if after.state is not before.state or after.reason is not before.reason:
         _log.info("state %s: %s", after.state.value, after.reason.value)
+    _log_owned(before.owned, after.owned)
     appeared, gone = after.faults & ~before.faults, before.faults & ~after.faults
     if appeared:
         level = logging.CRITICAL if appeared & Fault.CONTACTOR_WELDED else logging.WARNING
@@ -139,6 +168,21 @@ def _log_change(before: Snapshot, after: Snapshot) -> None:
     if after.contactor_closed is not before.contactor_closed:
         _log.info("contactor %s", "closed" if after.contactor_closed else "open")
         _log_wear(before.counters, after.counters)
+
+
+def _log_owned(before: OwnedLimits, after: OwnedLimits) -> None:
+    known = {limit.owner: limit for limit in before}
+    for limit in after:
+        was = known.get(limit.owner)
+        if limit.lapsed and not (was is not None and was.lapsed):
+            _log.warning("%s has fallen silent: %s", limit.owner, _told(limit))
+        elif was is not None and was.lapsed and not limit.lapsed:
+            _log.info("%s has been heard again", limit.owner)
+
+
+def _told(limit: OwnedLimit) -> str:
+    current_da = limit.in_force_da
+    return f"at most {amperes(current_da):g} A" if current_da else "charging is paused"
 
 
 def _log_wear(before: ContactorCounters, after: ContactorCounters) -> None:

@@ -16,10 +16,13 @@ from evsed.charging.snapshot import Lateness
 from evsed.hardware.interfaces import Hat
 from evsed.hardware.real_time import CONTROL, ask_real_time
 from evsed.station.control_pass import ControlPass
+from evsed.station.held_up import LATE_US, LatePass
 
 PERIOD_MS: Final = 20
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
 _LOOK_NS: Final = 2_000_000
+#: Late passes that may wait for an explanation.
+_LATE: Final = 64
 
 
 def monotonic_ms() -> int:
@@ -83,6 +86,10 @@ class ControlLoop:
         self._lateness_us = lateness_us
         self._stopping = False
         self._shown = Lateness()
+        #: when the pass is due that is waited for; 0 while one runs
+        self.due_ns = 0
+        #: passes that began late, for whoever finds out why
+        self.late: deque[LatePass] = deque(maxlen=_LATE)
         self._thread = threading.Thread(target=self._run, name="evsed-control", daemon=True)
         #: why the loop ended by itself, None while it runs or after an orderly stop
         self.failure: BaseException | None = None
@@ -103,6 +110,11 @@ class ControlLoop:
         return not self._thread.is_alive()
 
     @property
+    def thread(self) -> int | None:
+        """The thread's number; None before its start."""
+        return self._thread.ident
+
+    @property
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
@@ -114,6 +126,7 @@ class ControlLoop:
         except BaseException as error:  # noqa: BLE001  # whatever it is: safe first, then report
             self.failure = error
         finally:
+            self.due_ns = 0
             self._hat.make_safe()
             with contextlib.suppress(RuntimeError):  # the event loop may be closed by now
                 self._on_end()
@@ -123,9 +136,13 @@ class ControlLoop:
         deadline = time.monotonic_ns()
         overrun_us = 0
         while not self._stopping:
+            self.due_ns = deadline
             begin = self._wait(deadline)
+            self.due_ns = 0
             late_us = max(0, begin - deadline) // 1000
             watch.begin(late_us)
+            if late_us > LATE_US:
+                self.late.append(LatePass(deadline, late_us))
             if self._lateness_us is not None:
                 self._lateness_us.append(late_us)
             self._shown = watch.shown(real_time=self.refused is None)

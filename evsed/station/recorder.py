@@ -14,12 +14,16 @@ from typing import Final
 from evsed.charging.commands import (
     ApplyRules,
     Authorize,
+    ClearLimit,
     Command,
     Enable,
+    LapseLimits,
     MakeAvailable,
+    RenewLimit,
     SetChargingCurrent,
     SetChargingTimeLimit,
     SetConsumptionLimit,
+    SetLimit,
     SetUnderPowerLimit,
     Together,
 )
@@ -35,6 +39,7 @@ from evsed.charging.states import (
     SelfTest,
     fault_names,
 )
+from evsed.station.limit_words import spoken_command, spoken_limits
 from evsed.station.trace import Event, Json, Trace, write_trace
 
 #: Events kept since the station last was at rest; older ones are overwritten.
@@ -213,9 +218,16 @@ def _trace(recording: Recording, name: str) -> Trace:
             "underPowerLimit": start.limits.under_power_w,
             "enabled": start.enabled,
             "available": start.available,
+            **_owned(recording),
         },
         events=recording.events,
     )
+
+
+def _owned(recording: Recording) -> dict[str, Json]:
+    """Return the limits others had at the start; a trace without any has no word for them."""
+    owned = recording.start.owned
+    return {"limits": spoken_limits(owned, recording.start_ms)} if owned else {}
 
 
 def _settings(rules: Rules) -> tuple[tuple[str, Json], ...]:
@@ -288,6 +300,8 @@ def _commands(command: Command) -> list[tuple[str, Json]]:
             return [("available", on)]
         case Authorize():
             return [("authorize", True)]
+        case SetLimit() | RenewLimit() | LapseLimits() | ClearLimit():
+            return [spoken_command(command)]
         case _:
             return _value_command(command)
 

@@ -26,6 +26,7 @@ from evsed.charging.rules import PilotLevels, Rules
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import LockStatus, PilotMode, SelfTest, fault_names
 from evsed.errors import BadFileError, RejectedError
+from evsed.station.limit_words import LIMIT_COMMANDS, read_limits
 from evsed.station.trace import Event, Json, Trace
 from evsed.units import tenths, ws_from_wh
 
@@ -124,7 +125,11 @@ class _Run:
 
     def __init__(self, trace: Trace) -> None:
         rules, commands = _at_start(trace)
-        self._memory = Memory(rules=rules, charging_current_da=rules.max_charging_current_a * 10)
+        self._memory = Memory(
+            rules=rules,
+            charging_current_da=rules.max_charging_current_a * 10,
+            owned=read_limits(trace.settings.get("limits", [])),
+        )
         for command in commands:
             self._memory = accept(self._memory, command, 0)
         self._inputs = dict(_INITIAL)
@@ -251,6 +256,8 @@ def _at_start(trace: Trace) -> tuple[Rules, list[Command]]:
     )
     commands: list[Command] = []
     for name, value in trace.settings.items():
+        if name == "limits":
+            continue
         for command in _command(rules, name, value):
             if isinstance(command, ApplyRules):
                 rules = command.rules
@@ -265,7 +272,7 @@ def _command(rules: Rules, name: str, value: Json) -> Iterable[Command]:
     if setting is not None:
         changed = setting(rules, value)
         return () if changed is None else (ApplyRules(changed),)
-    make = _LIVE.get(name)
+    make = _LIVE.get(name) or LIMIT_COMMANDS.get(name)
     if make is None:
         raise BadFileError(f"unknown command {name}")
     return (make(value),)

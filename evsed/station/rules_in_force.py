@@ -3,12 +3,19 @@
 The charging rules never ask "is there a lock on this board?"; they get the answer here.
 """
 
+from typing import Final
+
 from evsed.board.description import Board
+from evsed.charging.owned_limits import OwnedLimit, OwnedLimits
 from evsed.charging.rules import PilotLevels, ProximityLevels, Rules
 from evsed.charging.states import MeterMode
 from evsed.hardware.interfaces import LockTiming
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
+
+#: Owners of the limits that wait for somebody: Modbus clients; whoever writes the set-point.
+MODBUS: Final = "modbus"
+SUPERVISION: Final = "supervision"
 
 
 def rules_in_force(board: Board, evse: EvseSettings, administrator: Administrator) -> Rules:
@@ -36,6 +43,25 @@ def rules_in_force(board: Board, evse: EvseSettings, administrator: Administrato
         pilot_levels=_pilot_levels(board),
         proximity_levels=_proximity_levels(board),
     )
+
+
+def waited_for(administrator: Administrator) -> OwnedLimits:
+    """Return the limits of those the administrator wants to be heard from time and again."""
+    modbus, anybody = administrator.modbus, administrator.supervision
+    limits = (
+        OwnedLimit(
+            owner=MODBUS,
+            lease_ms=modbus.silence_s * 1000,
+            fallback_da=modbus.fallback_da,
+            lowers_set_point=True,
+        ),
+        OwnedLimit(
+            owner=SUPERVISION,
+            lease_ms=anybody.silence_s * 1000,
+            fallback_da=anybody.fallback_da,
+        ),
+    )
+    return tuple(limit for limit in limits if limit.lease_ms)
 
 
 def lock_timing(board: Board, evse: EvseSettings) -> LockTiming:

@@ -23,10 +23,12 @@ from evsed.settings.schema import EvseSettings
 from evsed.station.alarms import Alarm
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Counters, Ledger
+from evsed.station.held_up import Watcher
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
-from evsed.station.rules_in_force import lock_timing, rules_in_force
+from evsed.station.panel import ButtonEdge, Lamps
+from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
 _STOP_WITHIN_S: Final = 8.0
@@ -52,6 +54,7 @@ def initial_memory(
             charging_time_s=evse.default_charging_time_limit_s,
             under_power_w=evse.default_under_power_limit_w,
         ),
+        owned=waited_for(administrator),
         energy=Energy(total_mws=counters.total_energy_ws * 1000),
         contactor=Contactor(counters=counters.contactor),
     )
@@ -91,6 +94,7 @@ class Station:
         self._hurried = False
         self._lateness_us = lateness_us
         self._loop: ControlLoop | None = None
+        self._watcher: Watcher | None = None
 
     #: why there is no station to control, None when there is one
     maintenance: str | None = None
@@ -108,6 +112,15 @@ class Station:
     def aux(self) -> AuxIo | None:
         """The board's free lines; the control thread has no use for them. None without a hat."""
         return self._hat.aux
+
+    def button_edges(self) -> tuple[ButtonEdge, ...]:
+        """Return what the station's button did since the last call; one service asks."""
+        edges = self.control_pass.button_edges
+        return tuple(edges.popleft() for _ in range(len(edges)))
+
+    def light(self, lamps: Lamps) -> None:
+        """Show this from the next control pass on; one service asks."""
+        self.control_pass.lamps = lamps
 
     async def send(self, command: Command, *, source: str) -> None:
         """Wait until one control pass has taken ``command``.
@@ -150,7 +163,10 @@ class Station:
             lambda: _call_soon(events, self._ended.set),
             self._lateness_us,
         )
+        self._watcher = Watcher(self._loop)
+        self._keeper.late = self._watcher.reports
         self._loop.start()
+        self._watcher.start()
         self._keeper.start()
 
     async def ended(self) -> BaseException | None:
@@ -176,6 +192,8 @@ class Station:
         if not await asyncio.to_thread(loop.join, _JOIN_S):
             _log.critical("control thread does not end; making the hat safe from outside")
             self._hat.make_safe()
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.stop)
         await asyncio.to_thread(self._keeper.stop)
         self._mailbox.close()
 
@@ -225,6 +243,13 @@ class ParkedStation(Station):
     def aux(self) -> AuxIo | None:
         """Nothing: no hat is in use."""
         return None
+
+    def button_edges(self) -> tuple[ButtonEdge, ...]:
+        """Return nothing: no hat is in use."""
+        return ()
+
+    def light(self, lamps: Lamps) -> None:
+        """Do nothing: no hat is in use."""
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.

@@ -102,6 +102,10 @@ export const REASONS = {
     tone: "idle", icon: "wait", title: "Starting soon",
     text: "A short delay spares the grid when many chargers begin at once.",
   },
+  paused_by_limit: {
+    tone: "wait", icon: "pause", title: "Paused by an energy manager",
+    text: "Somebody who may limit this charger wants no charging now. It goes on when he permits it.",
+  },
   controller_lost: {
     tone: "wait", icon: "wait", title: "Paused: the energy manager is silent",
     text: "It goes on when the energy manager is heard again.",

@@ -1,9 +1,13 @@
 """Scripts in a whole daemon: what they can do, and that charging does not notice them."""
 
+import contextlib
+import signal
 import time
+from pathlib import Path
 
 import pytest
-from daemon_world import eventually
+from daemon_world import alive, descendants, eventually
+from mqtt_world import free_port
 
 GOOD = """
 component.register({id = "good", name = "Good", params = {n = {type = "number", default = 1}},
@@ -87,3 +91,24 @@ def test_charging_goes_on_whatever_scripts_do(charging, name):
     assert daemon.get("/simulator")["contactor"]["closed"] is True
     assert slowest_s < 5
     eventually(lambda: statuses(daemon).get("good") == "running")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_the_daemon(daemon, how):
+    uri = f"mqtt://127.0.0.1:{free_port()}"
+    write(daemon, "init.lua", f"require('mqtt').client('{uri}')\n" + BAD % "" + GOOD)
+    daemon.post("/config/script", {"enabled": True})
+    started = eventually(lambda: len(of := workers(daemon)) == 2 and of)
+    daemon.signal(how)
+    daemon.wait()
+    eventually(lambda: not alive(started))
+
+
+def workers(daemon):
+    """Return the processes that run scripts, and their connections, for a daemon."""
+    found = set()
+    for child in descendants(daemon.popen.pid):
+        with contextlib.suppress(OSError):
+            if b"evsed.services.script." in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(child)
+    return found

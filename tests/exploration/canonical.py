@@ -66,6 +66,9 @@ def canonical(memory: Memory) -> Memory:
             memory.limits,
             under_power_since_ms=at.maybe_age(memory.limits.under_power_since_ms, 60_000),
         ),
+        owned=tuple(
+            replace(one, until_ms=at.wait(one.until_ms, one.lease_ms or 0)) for one in memory.owned
+        ),
         outlet=_outlet(memory.outlet, at),
         contactor=_contactor(memory.contactor, memory.rules, at),
         overcurrent=_overcurrent(memory.overcurrent, at),

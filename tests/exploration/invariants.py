@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evsed.charging.memory import Inputs, Memory, Outputs
+from evsed.charging.owned_limits import OwnedLimit
 from evsed.charging.pilot_window import PilotWindow
 from evsed.charging.states import ChargingState, LockStatus, PilotMode, SelfTest
 
@@ -114,6 +115,40 @@ def _caps(p: Pass) -> bool:
     return offered_da <= min(caps)
 
 
+def _owned(p: Pass) -> bool | None:
+    """The offer against every owner's word; an owner that only waits has none."""
+    spoken = [
+        one.fallback_da if one.lapsed else one.current_da
+        for one in p.memory.owned
+        if one.lapsed or one.current_da is not None
+    ]
+    if not spoken:
+        return None
+    return decoded_da(p.outputs.duty_ppm) <= min(da or 0 for da in spoken)
+
+
+def _falls_back(p: Pass) -> bool | None:
+    """What was owned before this pass and had waited long enough; begun silence starts anew."""
+    over = [
+        one
+        for one in p.before.owned
+        if one.until_ms is not None and one.until_ms <= p.now_ms and p.before.last_ms is not None
+    ]
+    after = {one.owner: one for one in p.memory.owned}
+    return all(_fell_back(one, after.get(one.owner), p.now_ms) for one in over) if over else None
+
+
+def _fell_back(one: OwnedLimit, now: OwnedLimit | None, now_ms: int) -> bool:
+    if now is None:
+        return one.fallback_da is None
+    heard = now.until_ms is None or now.until_ms > now_ms
+    return heard if not now.lapsed else now.fallback_da == one.fallback_da is not None
+
+
+def _no_pause(memory: Memory) -> bool:
+    return all((one.fallback_da if one.lapsed else one.current_da) != 0 for one in memory.owned)
+
+
 def decoded_da(duty_ppm: int) -> float:
     """Return what a vehicle makes of a duty, tenths of an ampere."""
     return duty_ppm * 3 / 5000 if duty_ppm <= 850_000 else (duty_ppm - 640_000) / 400
@@ -195,6 +230,7 @@ def _permitted(p: Pass) -> bool:
         and not memory.shutting_down
         and (memory.authorization.authorized or not memory.rules.require_auth)
         and memory.limits.reached is None
+        and _no_pause(memory)
         and (p.watch.tested or not memory.rules.rcm)
         and p.inputs.feedback is not True
     )
@@ -232,6 +268,11 @@ INVARIANTS: Final[Mapping[str, Rule]] = {
     "lock never released while closed": _unlocked,
     "lock released only after opening": _unlocks,
     "offer never above any cap": _offers(_caps),
+    "offer never above any owned limit": _offers(_owned),
+    "an expired limit falls back, or ends": _falls_back,
+    "no offer while any owner pauses": lambda p: (
+        None if _no_pause(p.memory) else p.state not in OFFERING
+    ),
     "duty never below 10 % in PWM": _offers(lambda p: p.outputs.duty_ppm >= 100_000),
     "pilot fits the state": _drives_fit,
     "no offer with an error": lambda p: (

@@ -6,10 +6,14 @@ from dataclasses import replace
 from evsed.charging.commands import (
     ApplyRules,
     Authorize,
+    ClearLimit,
     Enable,
+    LapseLimits,
     MakeAvailable,
+    RenewLimit,
     SetChargingCurrent,
     SetConsumptionLimit,
+    SetLimit,
     SetUnderPowerLimit,
     ShutDown,
 )
@@ -150,7 +154,23 @@ SLEEPER = Story(
         *ordered("9", *ON_OFF),
     ),
 )
-SMALL = (VEHICLE, SERVICE, TRIPS, CONTACTS, HEAT, OUTLET, PERMISSION, SLEEPER)
+GUARD = SetLimit(owner="guard", current_da=100, lease_ms=6000, fallback_da=60)
+OWNERS = Story(
+    name="owners",
+    rules=replace(BARE, contactor_rest_ms=0),
+    letters=(
+        *held(("12", "9", "6"), 20, 320, 6000),
+        *ordered("6", GUARD, RenewLimit("guard"), LapseLimits(("guard",)), ClearLimit("guard")),
+        *ordered(
+            "6",
+            SetLimit(owner="sun", current_da=0, lease_ms=6000),
+            SetLimit(owner="sun", lease_ms=6000, fallback_da=0),
+            ClearLimit("sun"),
+        ),
+        *ordered("9", SetChargingCurrent(80), SetChargingCurrent(320)),
+    ),
+)
+SMALL = (VEHICLE, SERVICE, TRIPS, CONTACTS, HEAT, OUTLET, PERMISSION, SLEEPER, OWNERS)
 
 
 def _wide(story: Story, *letters: Letter) -> Story:

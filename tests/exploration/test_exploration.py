@@ -8,11 +8,12 @@ import pytest
 
 from evsed.charging.machine import step
 from evsed.charging.memory import Inputs, Memory, Outputs
+from evsed.charging.owned_limits import expire
 from evsed.charging.states import ChargingState, Fault, PilotMode
 
 from .explorer import Story, explore
 from .invariants import INVARIANTS, BrokenInvariantError
-from .stories import FULL, OUTLET, SERVICE, SMALL
+from .stories import FULL, OUTLET, OWNERS, SERVICE, SMALL
 
 
 @pytest.mark.parametrize("story", SMALL, ids=lambda story: story.name)
@@ -26,7 +27,7 @@ def test_every_reachable_state_keeps_every_invariant(story: Story) -> None:
 
 
 def test_together_the_alphabets_put_every_invariant_to_the_test() -> None:
-    checks = explore(SERVICE).checks + explore(OUTLET).checks
+    checks = explore(SERVICE).checks + explore(OUTLET).checks + explore(OWNERS).checks
 
     assert [name for name in INVARIANTS if not checks[name]] == ["D2 only with ventilation"]
 
@@ -62,6 +63,19 @@ def offers_too_much(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
     return memory, replace(outputs, duty_ppm=outputs.duty_ppm + 2) if offering else outputs
 
 
+def ignores_owners(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
+    owned = memory.owned
+    memory, outputs = step(replace(memory, owned=()), inputs)
+    return replace(memory, owned=expire(owned, inputs.now_ms)), outputs
+
+
+def waits_for_ever(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
+    owned = memory.owned
+    patient = tuple(replace(one, until_ms=None) for one in owned)
+    memory, outputs = step(replace(memory, owned=patient), inputs)
+    return replace(memory, owned=owned), outputs
+
+
 def unlocks_early(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
     memory, outputs = step(memory, inputs)
     return memory, replace(outputs, lock=False)
@@ -81,6 +95,8 @@ def raises(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
         (closes_in_error, SERVICE, "contactor never closed with an error|closed only in"),
         (offers_too_little, SERVICE, "duty never below 10 %"),
         (offers_too_much, SERVICE, "offer never above any cap"),
+        (ignores_owners, OWNERS, "offer never above any owned limit|any owner pauses"),
+        (waits_for_ever, OWNERS, "an expired limit falls back, or ends"),
         (unlocks_early, OUTLET, "lock"),
         (raises, SERVICE, "a bug"),
     ],

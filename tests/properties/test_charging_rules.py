@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from evsed.charging.commands import (
     ApplyRules,
     Authorize,
+    ClearLimit,
     Enable,
+    LapseLimits,
     MakeAvailable,
+    RenewLimit,
     SetChargingCurrent,
     SetChargingTimeLimit,
     SetConsumptionLimit,
+    SetLimit,
     SetUnderPowerLimit,
     ShutDown,
     Together,
@@ -66,6 +70,7 @@ rules = st.builds(
     three_phases=st.booleans(),
     meter_channels=st.sampled_from([1, 3]),
 )
+owners = st.sampled_from(["guard", "sun", "modbus"])
 commands = st.one_of(
     st.builds(Enable, on=st.booleans()),
     st.builds(MakeAvailable, on=st.booleans()),
@@ -75,6 +80,16 @@ commands = st.one_of(
     st.builds(SetChargingTimeLimit, st.sampled_from([0, 3])),
     st.builds(SetUnderPowerLimit, st.sampled_from([0, 1000])),
     st.builds(ApplyRules, rules),
+    st.builds(
+        SetLimit,
+        owner=owners,
+        current_da=st.sampled_from([None, 0, 60, 100, 630]),
+        lease_ms=st.sampled_from([None, 1, 500, 60_000]),
+        fallback_da=st.sampled_from([None, 0, 60, 160]),
+    ),
+    st.builds(RenewLimit, owners),
+    st.builds(ClearLimit, owners),
+    st.builds(LapseLimits, st.tuples(owners, owners)),
     st.just(Together((Authorize(), Enable(on=True), MakeAvailable(on=True)))),
 )
 #: Mostly one thing for a while, as a vehicle does; sometimes a window of something else.
@@ -132,6 +147,8 @@ def live(in_force: Rules, life: list[Any]) -> set[ChargingState]:
             watch, _ = follow(watch, before, inputs, memory, outputs)
             snapshot = take_snapshot(memory, inputs, Lateness())
             assert snapshot.reason in Reason
+            assert snapshot.offered_da <= min(one.current_da for one in snapshot.holders)
+            assert snapshot.limited_by in {one.owner for one in snapshot.holders}
             seen.add(snapshot.state)
     return seen
 

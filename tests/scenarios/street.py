@@ -142,7 +142,7 @@ class Street:
     def wait_us(self, us: int) -> "Street":
         end_us = self.circuit.now_us + us
         while self._next_us() <= end_us:
-            self._go_on()
+            self.step()
         self.circuit.advance_to_us(end_us)
         return self
 
@@ -157,7 +157,7 @@ class Street:
         end_us = self.circuit.now_us + within_ms * 1000
         while not self._shows(wanted):
             assert self.circuit.now_us < end_us, f"{wanted} expected, got {self._got(wanted)}"
-            self._go_on()
+            self.step()
         return self
 
     def doze_s(self, s: float) -> "Street":
@@ -173,7 +173,7 @@ class Street:
         """Power up: the self-check, then the first settled reading."""
         while self.now.reason in {Reason.SELF_CHECK, Reason.PILOT_SETTLING, Reason.MAINTENANCE}:
             assert self.now_ms < 5000, self.now
-            self._go_on()
+            self.step()
         self.path.clear()
         return self
 
@@ -186,7 +186,7 @@ class Street:
             return min(self._next_pass_us, self._next_look_us)
         return self._next_pass_us
 
-    def _go_on(self) -> None:
+    def step(self) -> None:
         """Move to the next pass or look, and do it."""
         moment_us = self._next_us()
         self.circuit.advance_to_us(moment_us)
@@ -221,7 +221,7 @@ class Street:
         verdicts: list[Verdict] = []
         self.mailbox.post(Letter(command, "test", verdicts.append, lambda: False))
         while not verdicts:
-            self._go_on()
+            self.step()
         if isinstance(verdicts[0], RejectedError):
             raise verdicts[0]
         return self

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from evsed.charging.commands import Authorize, Enable, MakeAvailable, SetChargingCurrent
+from evsed.charging.commands import (
+    Authorize,
+    ClearLimit,
+    Enable,
+    LapseLimits,
+    MakeAvailable,
+    RenewLimit,
+    SetChargingCurrent,
+    SetLimit,
+)
 from evsed.station.recorder import write_recording
 from evsed.station.replay import replay as run_trace
 from evsed.station.trace import Trace, parse_trace
@@ -82,6 +91,20 @@ def busy(street: Street) -> None:
     street.vehicle.short_the_pilot()
 
 
+def owners(street: Street) -> None:
+    """Limits of others: one from before the recording begins, one that falls silent in it."""
+    street.send(SetLimit(owner="house", current_da=200, lease_ms=60_000, fallback_da=160))
+    street.charge().wait_s(2)
+    street.vehicle.unplug()
+    street.until(state="A").wait_s(1)
+    street.send(SetLimit(owner="sun", current_da=120, lease_ms=3_000, fallback_da=0))
+    street.charge().wait_s(2).until(state="C1", reason="controller_lost").wait_s(2)
+    street.send(RenewLimit("sun")).until(state="C2", contactor=True, offered=12.0).wait_s(1)
+    street.send(ClearLimit("sun")).until(offered=20.0).wait_s(1)
+    street.send(LapseLimits(("house",))).until(offered=16.0).wait_s(1)
+    street.vehicle.short_the_pilot()
+
+
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
@@ -97,6 +120,7 @@ STORIES: dict[str, Story] = {
         dead_converter,
         open_proximity,
         busy,
+        owners,
     )
 }
 

@@ -111,3 +111,20 @@ def test_recorded_behavior_is_compared(tmp_path, capsys):
     status, lines = run(capsys, "test", good, bad)
     assert (status, lines[0]) == (1, f"{bad}: one: output: expected ['2'], got ['1']")
     assert run(capsys, "test", broken, bad)[0] == 2
+
+
+def test_a_lease_falls_back_in_virtual_time(write, capsys):
+    script = write(
+        'local evse = require("evse")\n'
+        "component.register({id = 'l', name = 'L', start = function() "
+        "return coroutine.create(function() evse.lease(5, 8) "
+        "coroutine.yield(9000) print(pcall(evse.lease, 5, 5)) evse.lease(0) end) end})",
+        "init.lua",
+    )
+    status, lines = run(capsys, "run", script, "--for", 14, "--vehicle", "charging")
+    said = [line.split("] ", 1)[1] for line in lines]
+    assert status == 0
+    assert "> evse.lease 5 8.0" in said
+    assert "false\tbad argument #2 to 'lease' (Invalid value)" in said
+    offers = [line.rpartition("offered ")[2] for line in said if "contactor closed" in line]
+    assert offers[-3:] == ["32.0 A", "8.0 A", "32.0 A"]

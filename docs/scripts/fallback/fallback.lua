@@ -4,6 +4,7 @@ local evse = require("evse")
 local mqtt = require("mqtt")
 
 local LEAST_A = 6
+local GRACE_S = 5
 
 return {
     id = "fallback",
@@ -27,6 +28,8 @@ return {
                 return
             end
             heard_at = os.clock()
+            -- For the case that this script is not there when it should fall back.
+            evse.lease(params.silence + GRACE_S, math.min(params.amps, evse.getmaxchargingcurrent()))
             evse.setchargingcurrent(math.min(amps, evse.getmaxchargingcurrent()))
             if fallen then
                 fallen = false
@@ -39,6 +42,7 @@ return {
             while true do
                 if not fallen and os.clock() - heard_at >= params.silence then
                     fallen = true
+                    evse.lease(0)
                     evse.setchargingcurrent(params.amps)
                     print(("fallback: no command for %g s, %g A"):format(params.silence, params.amps))
                 end

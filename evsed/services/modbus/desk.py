@@ -7,6 +7,7 @@ from typing import Final
 
 from evsed.errors import EvsedError, RejectedError
 from evsed.host.repeat_limiter import RepeatLimiter
+from evsed.operations.limits import MODBUS_CLIENTS
 from evsed.operations.operations import Operations
 from evsed.services.modbus.pdu import READS, Code, Write, answer, refused
 from evsed.services.modbus.register_map import RegisterMap, Wish, wish
@@ -52,8 +53,6 @@ class Desk:
         self._read_only = RegisterMap(REGISTERS, frozenset(Group))
         self._clock = clock
         self._peers: set[str] = set()
-        #: when the newest accepted write was carried out, or the desk opened
-        self._written_s = clock()
         #: Modbus TCP connections
         self.clients = 0
         self.limiter = RepeatLimiter()
@@ -136,16 +135,13 @@ class Desk:
         except Exception as error:  # noqa: BLE001  # one bad register must not end the server
             self._failed(error)
             return write.refused(Code.DEVICE_FAILURE)
-        self._written_s = self._clock()
         return write.done
-
-    def silent_for(self, seconds: int) -> bool:
-        """Return whether nothing has been written for so long, by anybody."""
-        return self._clock() - self._written_s >= seconds
 
     async def _do(self, wanted: Wish, source: str) -> None:
         if wanted.changes:
-            await self._operations.write(wanted.changes, source=source)
+            await self._operations.write(wanted.changes, source=source, renew=MODBUS_CLIENTS)
+        else:
+            await self._operations.limits.heard(MODBUS_CLIENTS, source=source)
         for action in wanted.actions:
             if action is Action.AUTHORIZE:
                 await self._operations.authorize(source=source)

@@ -1,4 +1,4 @@
-"""Modbus TCP lives and dies here: the port, who may come in, the watchdog."""
+"""Modbus TCP lives and dies here: the port, and who may come in."""
 
 import asyncio
 import ipaddress
@@ -6,13 +6,12 @@ import logging
 import socket
 from typing import Final
 
-from evsed.errors import EvsedError, HardwareError
+from evsed.errors import HardwareError
 from evsed.operations.operations import Operations
 from evsed.services.modbus.desk import Desk
 from evsed.services.modbus.tcp import Connection
 from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.services import ModbusSettings
-from evsed.units import amperes
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ _REPLACEABLE_S: Final = 20.0
 
 
 class ModbusService:
-    """Serves Modbus TCP while the user wants it; looks after the watchdog in any case.
+    """Serves Modbus TCP while the user wants it.
 
     Args:
         operations: reads and writes the charger.
@@ -42,7 +41,6 @@ class ModbusService:
         self._connections: set[Connection] = set()
         self._bound: int | None = None
         self._again_s = 0.0
-        self._lowered = False
 
     @property
     def port(self) -> int:
@@ -61,7 +59,6 @@ class ModbusService:
             while True:
                 await self._keep_open()
                 self._look_after()
-                await self._watch()
                 await asyncio.sleep(_LOOK_S)
         finally:
             self._close()
@@ -146,30 +143,6 @@ class ModbusService:
         now_s = asyncio.get_running_loop().time()
         for connection in tuple(self._connections):
             connection.look_after(now_s)
-
-    async def _watch(self) -> None:
-        """Lower the charging current while nobody writes. Source: modbus.md section 12.2."""
-        access, desk = self._access, self.desk
-        if not access.silence_s or not desk.silent_for(access.silence_s):
-            self._lowered = False
-            return
-        if desk.look().snapshot.charging_current_da <= access.fallback_da:
-            return
-        fallback_a = amperes(access.fallback_da)
-        if not self._lowered:
-            _log.warning(
-                "modbus: no write for %d s, charging current lowered to %g A",
-                access.silence_s,
-                fallback_a,
-            )
-        try:
-            await self._operations.write(
-                [("chargingCurrent", fallback_a)], source="modbus watchdog"
-            )
-        except (EvsedError, TimeoutError) as error:
-            desk.limiter.log(_log, logging.ERROR, "watchdog", "modbus: watchdog: %s", error)
-        else:
-            self._lowered = True
 
     def _allowed(self, peer: str) -> bool:
         try:

@@ -76,6 +76,12 @@ class NoDisplay:
 class NoUpdater:
     """No update service: updates come by other means."""
 
+    stage, received, expected = "idle", 0, None
+
+    async def told(self) -> tuple["NoUpdater", None]:
+        """Tell that nothing happens and nothing ever did."""
+        return self, None
+
     def channels(self) -> Sequence[str]:
         """Return nothing."""
         return ()

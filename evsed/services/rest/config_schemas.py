@@ -8,11 +8,12 @@ from evsed.board.description import Board
 from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record, text
 from evsed.settings.fields import Setting, settings_of
 from evsed.settings.network import DiscoverySettings, WifiSettings
-from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE
+from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE, WINDOWS
 from evsed.settings.schema import EVSE
 from evsed.settings.serial import SERIAL
 from evsed.settings.services import ModbusSettings, ScriptSettings
 from evsed.settings.tariff import DAYS, MAX_WINDOWS, RATES, TIME_OF_DAY, WINDOW
+from evsed.settings.windows import MAX_WINDOWS as MAX_SCHEDULE_WINDOWS
 
 _METER_MODES: Final = {"none": ("dummy",), "cur": ("dummy", "cur")}
 
@@ -128,7 +129,8 @@ def _scheduler() -> Shapes:
     clock = {wire: of_setting(one) for wire, one in CLOCK.items()}
     entry = {wire: of_setting(one) for wire, one in SCHEDULE.items()}
     about = "scheduled actions; replaced as a whole"
-    shown = array(record(entry), about, longest=MAX_SCHEDULES)
+    entry[WINDOWS] = _windows()
+    shown = array(record(entry, required=SCHEDULE), about, longest=MAX_SCHEDULES)
     written = array(record(entry, required=("action",)), about, longest=MAX_SCHEDULES)
     return Shapes(
         shown=record({**clock, "schedules": shown}), written=patch({**clock, "schedules": written})
@@ -150,3 +152,17 @@ def _sessions() -> Shapes:
     return Shapes(
         shown=record({**rates, "prices": shown}), written=patch({**rates, "prices": written})
     )
+
+
+def _windows() -> Schema:
+    moment = f"^({TIME_OF_DAY})$"
+    keys = {
+        "days": array(text(words=DAYS), "on which it begins", shortest=1),
+        "start": text("first minute, local time", pattern=moment),
+        "end": text("the minute after the last; before start: of the day after", pattern=moment),
+    }
+    about = (
+        "to the minute, an extension; where there are some, they rule, and mon to sun show the "
+        "full hours in them"
+    )
+    return array(record(keys), about, longest=MAX_SCHEDULE_WINDOWS)

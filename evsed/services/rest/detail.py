@@ -70,6 +70,14 @@ DETAIL_FIELDS: Final = (
         lambda now: now.reason.value,
         words=tuple(Reason),
     ),
+    DetailField(
+        "limitedBy",
+        Kind.STRING,
+        "",
+        "who is to be asked first for more current, see /limits; null: no station",
+        lambda now: now.limited_by,
+        nullable=True,
+    ),
     DetailField("session", Kind.BOOLEAN, "", "a session is running", lambda now: now.session),
     DetailField(
         "pilot",

@@ -23,14 +23,14 @@ class Endpoint:
     """One method of one path.
 
     Args:
-        method: GET (HEAD comes with it), POST or DELETE.
+        method: GET (HEAD comes with it), POST, PUT or DELETE.
         path: below ``/api/v1``; ``{name}`` stands for one piece, which may be empty.
         handler: answers.
         summary: what it does, in a few words.
         body: schema of the JSON body, or the ``Content`` of another kind; None: a body is ignored.
         answer: schema of the JSON answer to 200, or the ``Content`` of another kind.
         errors: codes of failure of its own. Those every endpoint has are added by the document:
-            401, 403 and 500; with POST and DELETE also 408 and 413; with a JSON body 400 and 415.
+            401, 403 and 500; with all but GET also 408 and 413; with a JSON body 400 and 415.
         about: more than the summary says: side effects, delays. Markdown is not rendered.
         query: schemas of query parameters.
         extension: not in the API's own documentation; switched off by ``http.extensions``.

@@ -7,17 +7,37 @@ from typing import Final
 from aiohttp import web
 
 from evsed.errors import BrokenUpload, RejectedError, UpdateError
+from evsed.host.packages import Outcome
 from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.operations.operations import Operations
 from evsed.services.rest.answers import failed, json_answer, ok
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.ports import Updater
-from evsed.services.rest.schema import FILE, array, record, text
+from evsed.services.rest.schema import FILE, array, or_null, record, text, whole
 from evsed.services.rest.uploads import UploadReader, announced_length
 
 MAX_PACKAGE_BYTES: Final = 64 * 1024 * 1024
 _SOURCE: Final = "rest"
+_PROGRESS: Final = record(
+    {
+        "stage": text(words=("idle", "receiving", "checking", "installing")),
+        "received": whole("of the package", unit="bytes", low=0),
+        "expected": or_null(whole("null: nobody said", unit="bytes", low=0)),
+        "last": or_null(
+            record(
+                {
+                    "outcome": text(words=("installed", "undone", "refused", "failed")),
+                    "from": text("version before it; empty when it was refused"),
+                    "to": text("version that was to be installed; empty when it was refused"),
+                    "reason": text("why it was not installed"),
+                    "at": whole("Unix time", unit="s", low=0),
+                },
+                "how the newest installation ended; null: there was none",
+            )
+        ),
+    }
+)
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +107,14 @@ class FirmwareResource:
                 errors=(521, 522, 523),
                 expect=self.uploads.expect,
             ),
+            Endpoint(
+                method="GET",
+                path="/firmware/progress",
+                handler=self.progress,
+                summary="How far an update is, and how the newest one ended",
+                answer=_PROGRESS,
+                extension=True,
+            ),
         )
 
     async def channels(self, _request: web.Request) -> web.Response:
@@ -135,7 +163,30 @@ class FirmwareResource:
             return self._refused("upload", 522, str(error), close=True)
         return ok()
 
+    async def progress(self, _request: web.Request) -> web.Response:
+        """GET /firmware/progress."""
+        progress, last = await self.updater.told()
+        ended = None if last is None else _ended(last)
+        return json_answer(
+            {
+                "stage": str(progress.stage),
+                "received": progress.received,
+                "expected": progress.expected,
+                "last": ended,
+            }
+        )
+
     def _refused(self, what: str, status: int, line: str, *, close: bool = False) -> web.Response:
         facts = (what, status, line)
         self.limiter.log(_log, logging.WARNING, facts, "firmware %s: %s: %s", *facts)
         return failed(status, line, close=close)
+
+
+def _ended(last: Outcome) -> dict[str, str | int]:
+    return {
+        "outcome": last.outcome,
+        "from": last.before,
+        "to": last.version,
+        "reason": last.reason,
+        "at": last.at_s,
+    }

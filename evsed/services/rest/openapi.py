@@ -39,7 +39,7 @@ _TAGS: Final = {
     "simulator": "Simulator",
 }
 #: Which other first words of a path belong where; the rest is the system.
-_BELONGS: Final = {"reason": "state", "events": "state"}
+_BELONGS: Final = {"reason": "state", "events": "state", "limits": "state"}
 _TAG_OF: Final = {tag: tag for tag in _TAGS} | _BELONGS
 
 _REASONS: Final[Mapping[int, str]] = {

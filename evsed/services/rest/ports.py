@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from evsed.host.network import FoundNetwork
+from evsed.host.packages import Outcome
 
 #: A value of a script's parameter; None stands for "as the script has it".
 Value = str | float | bool | None
@@ -131,8 +132,27 @@ class Display(Protocol):
         """
 
 
+class UpdateProgress(Protocol):
+    """How far an update is."""
+
+    @property
+    def stage(self) -> str:
+        """idle, receiving, checking or installing."""
+
+    @property
+    def received(self) -> int:
+        """Bytes."""
+
+    @property
+    def expected(self) -> int | None:
+        """Bytes; None when nobody said."""
+
+
 class Updater(Protocol):
     """Updates of the daemon itself."""
+
+    async def told(self) -> tuple[UpdateProgress, Outcome | None]:
+        """Return how far an update is, and how the newest installation ended."""
 
     def channels(self) -> Sequence[str]:
         """Return the names of the channels."""

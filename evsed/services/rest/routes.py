@@ -19,6 +19,7 @@ from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_lines import LineSource
 from evsed.services.rest.event_stream import EventStreams
 from evsed.services.rest.firmware import MAX_PACKAGE_BYTES, FirmwareResource
+from evsed.services.rest.limits import LimitsResource
 from evsed.services.rest.openapi import with_document
 from evsed.services.rest.ports import Display, Logs, Scripts, Updater, Wifi
 from evsed.services.rest.scripts import ScriptResource
@@ -132,7 +133,12 @@ class RestApi:
     def _own(self) -> tuple[Endpoint, ...]:
         parts = self._parts
         system = SystemResource(operations=parts.operations, logs=parts.logs, bodies=parts.bodies)
-        rows = (*system.endpoints(), *EventStreams(self.events).endpoints())
+        limits = LimitsResource(limits=parts.operations.limits, bodies=parts.bodies)
+        rows = (
+            *system.endpoints(),
+            *limits.endpoints(),
+            *EventStreams(self.events).endpoints(),
+        )
         if parts.simulator is None:
             return rows
         simulator = SimulatorResource(circuit=parts.simulator, bodies=parts.bodies)

@@ -1,23 +1,41 @@
-"""Looks at the wall clock when an hour begins, and whenever clock or schedules change."""
+"""Looks at the wall clock every full minute, and whenever clock or schedules change."""
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from evsed.errors import EvsedError
 from evsed.operations.operations import Operations
-from evsed.services.scheduler.edges import Memory, due, forgotten
+from evsed.services.scheduler.edges import Edge, Memory, due, forgotten, next_edge, wanted_at
 from evsed.settings.time_zone import zone
 
 #: The charger comes up first.
 _FIRST_LOOK_S: Final = 1.0
-#: At the latest: a clock that jumps rings no bell.
-_LOOK_EVERY_S: Final = 60.0
-_HOUR_S: Final = 3600
+_MINUTE_S: Final = 60
+#: So that rounding never makes it the minute before.
+_JUST_AFTER_S: Final = 0.05
 _SOURCE: Final = "schedule"
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the schedules stand.
+
+    Args:
+        waiting: the clock is not set yet, so nothing is done.
+        now: the wall clock in the owner's zone.
+        active: of each schedule, whether it is on.
+        edge: what happens next; None when nothing ever does.
+    """
+
+    waiting: bool
+    now: datetime
+    active: tuple[bool, ...]
+    edge: Edge | None
 
 
 class SchedulerService:
@@ -48,6 +66,23 @@ class SchedulerService:
             await self._look()
             await self._rest()
 
+    def now(self) -> datetime:
+        """Return the wall clock in the owner's zone."""
+        settings = self._operations.store.settings.scheduler
+        return datetime.fromtimestamp(self._operations.clock.now_s(), zone(settings.timezone))
+
+    async def standing(self) -> Standing:
+        """Return what the schedules say now, and what happens next."""
+        schedules = self._operations.store.settings.scheduler.schedules
+        now = self.now()
+        edge = await asyncio.to_thread(next_edge, schedules, now)
+        return Standing(
+            waiting=not self._operations.clock.plausible(),
+            now=now,
+            active=wanted_at(schedules, now),
+            edge=edge,
+        )
+
     async def _look(self) -> None:
         operations = self._operations
         if not self._clock_is_plausible():
@@ -57,8 +92,7 @@ class SchedulerService:
         memory = self._memory
         if len(memory) != len(schedules):
             memory = forgotten(schedules)
-        now = datetime.fromtimestamp(operations.clock.now_s(), zone(settings.scheduler.timezone))
-        changes, self._memory = due(schedules, memory, now, settings.evse)
+        changes, self._memory = due(schedules, memory, self.now(), settings.evse)
         for change in changes:
             _log.info("schedule: %s: %s", *change)
             try:
@@ -77,12 +111,11 @@ class SchedulerService:
         return False
 
     async def _rest(self) -> None:
-        """Sleep until the next full hour, a minute at most, or until something changes.
+        """Sleep until the next full minute, or until something changes.
 
-        Zones are full quarters of an hour apart, and so are their hours.
+        Not longer, even if nothing is due for days: a clock that jumps rings no bell.
         """
-        past_s = self._operations.clock.now_s() % (_HOUR_S / 4)
-        pause_s = min(_HOUR_S / 4 - past_s + 0.05, _LOOK_EVERY_S)
+        pause_s = _MINUTE_S - self._operations.clock.now_s() % _MINUTE_S + _JUST_AFTER_S
         try:
             async with asyncio.timeout(pause_s):
                 await self._look_now.wait()

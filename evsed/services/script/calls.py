@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from evsed.operations.limits import LONGEST_S
 from evsed.operations.writing import Change
 from evsed.units import ws_from_wh
 
@@ -21,7 +22,16 @@ Values = Mapping[str, Any]
 
 
 class BadValueError(Exception):
-    """The value is out of range; the message is what the script gets to see."""
+    """The value is out of range; the message is what the script gets to see.
+
+    Args:
+        message: what is wrong.
+        place: which argument it is about.
+    """
+
+    def __init__(self, message: str, place: int = 1) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +107,29 @@ def _mode(value: Any, values: Values) -> int:
     if mode > values.get("bestmode", mode):
         raise BadValueError(INVALID)
     return mode
+
+
+def checked_lease(seconds: Any, amps: Any, values: Values) -> tuple[float, float]:
+    """Return how long a lease lasts (s), and the current (A) it falls back to; 0 is a pause.
+
+    Args:
+        seconds: as the script gave them; 0 ends a lease, and then the current does not matter.
+        amps: as the script gave them.
+        values: what the getters of ``evse`` return.
+
+    Raises:
+        BadValueError: one of them is no number, or out of range.
+    """
+    given_s = _number(seconds)
+    if given_s == 0:
+        return 0.0, 0.0
+    if not 1 <= given_s <= LONGEST_S:
+        raise BadValueError(INVALID)
+    try:
+        given_a = _number(amps)
+        return given_s, 0.0 if given_a == 0 else _current(given_a, values)
+    except BadValueError as error:
+        raise BadValueError(str(error), place=2) from None
 
 
 SETTERS: Final[Mapping[str, Setter]] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evsed.services.script.calls import SETTERS, BadValueError
+from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
 from evsed.services.script.worker.files import Files
@@ -76,7 +76,9 @@ _BOARD: Final[Mapping[str, Any]] = {
 class _Client:
     """One MQTT client of the desk's broker, which everybody can reach."""
 
+    owner: str | None
     connected_ms: int | None = None
+    closed: bool = False
 
 
 class Desk:
@@ -115,9 +117,11 @@ class Desk:
             **given.get("aux", {}),
         }
         self._serial, self._replies = serial, list(replies)
-        self._taken = False
+        self._taken, self._port = False, 0
+        self._port_owner: str | None = None
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
+        self._component: str | None = None
         self._parameters = {name: dict(stored) for name, stored in (parameters or {}).items()}
 
     # What the engine asks.
@@ -127,6 +131,8 @@ class Desk:
         module = name.partition(".")[0]
         if name in SETTERS:
             return self._set(name, arguments[0])
+        if name == "evse.lease":
+            return self._lease(*arguments)
         if module == "serial":
             return self._serial_call(name, arguments)
         if module == "mqtt":
@@ -161,20 +167,26 @@ class Desk:
             return "disconnected"
         return "connected" if self.now_ms >= since_ms else "connecting"
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, lines: list[str], suppressed: int) -> None:
         """Take finished lines."""
         self.output += lines
+        if suppressed:
+            self.output.append(f"[{suppressed} lines suppressed]")
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Not of interest at a desk: whoever runs it asks for the list."""
 
     def entered(self, component: str | None) -> None:
-        """Not of interest at a desk."""
+        """Note whose are the port and the clients that are opened next."""
+        self._component = component
 
     def release(self, component: str) -> None:
-        """Free the port; there is one component at a desk that has it."""
-        del component
-        self._taken = False
+        """Free what a component has opened."""
+        if self._port_owner == component:
+            self._taken = False
+        for client in self._clients:
+            if client.owner == component:
+                client.connected_ms, client.closed = None, True
 
     def uptime_s(self) -> float:
         """Return virtual seconds."""
@@ -204,9 +216,10 @@ class Desk:
         """Store parameters of a component."""
         self._parameters.setdefault(component, {}).update(values)
 
-    def clients_of(self) -> range:
-        """Return the numbers of the MQTT clients."""
-        return range(1, len(self._clients) + 1)
+    def connected(self) -> list[int]:
+        """Return the numbers of the MQTT clients that are connected."""
+        numbers = range(1, len(self._clients) + 1)
+        return [number for number in numbers if self.mqtt_state(number) == "connected"]
 
     def _note(self, name: str, arguments: Sequence[Value]) -> None:
         given = list(arguments)
@@ -233,6 +246,18 @@ class Desk:
             self._evse["chargingcurrent"] = min(self._evse["chargingcurrent"], checked)
         return (True,)
 
+    def _lease(self, seconds: Value, amps: Value = None) -> tuple[Any, ...]:
+        try:
+            checked = checked_lease(seconds, amps, self.state()["evse"])
+        except BadValueError as error:
+            return False, str(error), error.place
+        self._hold(*checked)
+        self._note("evse.lease", checked if checked[0] else (0,))
+        return (True,)
+
+    def _hold(self, seconds: float, amps: float) -> None:
+        """Not of interest here: silence limits the charger, and there is none."""
+
     def _aux_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
         line = arguments[0]
         if name == "aux.write":
@@ -249,8 +274,11 @@ class Desk:
         if name == "serial.open":
             if not self._serial or self._taken:
                 return True, None
-            self._taken = True
-            return True, 1
+            self._taken, self._port_owner = True, self._component
+            self._port += 1
+            return True, self._port
+        if arguments[0] != self._port or not self._taken:
+            return name == "serial.close", "serial error"
         if name == "serial.read":
             return True, self._received()
         if name == "serial.write":
@@ -283,11 +311,14 @@ class Desk:
             if not _is_broker(str(arguments[0])):
                 return False, "invalid params"
             self._note(name, arguments)
-            self._clients.append(_Client())
+            self._clients.append(_Client(self._component))
             return True, len(self._clients)
         client = self._clients[int(arguments[0] or 0) - 1]
         if name == "mqtt.close":
+            client.connected_ms, client.closed = None, True
             return (True,)
+        if client.closed:
+            return False, "mqtt client is closed"
         self._note(name, arguments[1:])
         if name == "mqtt.connect" and client.connected_ms is None:
             client.connected_ms = self.now_ms + _CONNECTED_AFTER_MS
@@ -327,7 +358,7 @@ class Run:
     def message(self, topic: str, payload: str) -> None:
         """Publish a message at the desk's broker."""
         data = payload.encode().decode("latin-1")
-        for client in self.desk.clients_of():
+        for client in self.desk.connected():
             self._engine.deliver(client, topic.encode().decode("latin-1"), data)
 
     def restart(self, component: str) -> None:

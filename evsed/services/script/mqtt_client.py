@@ -13,17 +13,21 @@ from typing import Final
 from evsed.errors import RejectedError
 from evsed.services.script.mqtt_address import Address, check_filter, check_topic
 from evsed.services.script.mqtt_link import Link
-from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox, Pace
+from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
+from evsed.services.script.pace import Allowance
 
 #: Pauses before the attempts after a lost connection; the last one for all further ones.
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 CONNECT_S: Final = 10.0
-_MOST_FILTERS: Final = 32
+MOST_FILTERS: Final = 32
 #: So many messages are delivered before the event loop may do something else.
 _AT_ONCE: Final = 20
 _NOT_YET_S: Final = 0.02
-#: In a flood the network's thread rests after so many messages, for the sake of the control thread:
-#: whoever keeps the interpreter busy makes it wait.
+#: What a script gets of its messages. Without a limit a flood of them becomes a flood of commands.
+_PER_S: Final = 250
+_BURST: Final = 100
+#: In a flood the network's thread rests after so many messages: then the broker has to wait, and
+#: the computer has time for something else.
 _FLOOD: Final = 20
 _REST_S: Final = 0.002
 
@@ -38,6 +42,7 @@ class Around:
         deliver: takes a topic and what was published there.
         room: whether ``deliver`` can take one more; messages wait meanwhile.
         say: takes a line for the user.
+        told: takes how the connection stands, as scripts see it, whenever that may have changed.
         retry_s: pauses between attempts.
         connect_s: how long an attempt may take.
     """
@@ -45,6 +50,7 @@ class Around:
     deliver: Callable[[str, bytes], None]
     room: Callable[[], bool]
     say: Callable[[str], None]
+    told: Callable[[str], None]
     retry_s: Sequence[float] = RETRY_S
     connect_s: float = CONNECT_S
 
@@ -63,7 +69,7 @@ class ScriptClient:
         self._filters: dict[str, None] = {}
         self._outbox, self._inbox = Outbox(), Inbox()
         self._complaints = Complaints(self._say, time.monotonic)
-        self._pace = Pace(time.monotonic)
+        self._pace = Allowance(_PER_S, _BURST)
         self._link: Link | None = None
         self._leaving: set[Link] = set()
         self._up = self._asked = self._wanted = self._closed = False
@@ -98,6 +104,11 @@ class ScriptClient:
         self.disconnect()
         self._inbox.clear()
 
+    @property
+    def has_left(self) -> bool:
+        """Whether every broker has been told goodbye."""
+        return all(link.ended.is_set() for link in self._leaving)
+
     async def ended(self) -> None:
         """Wait until every broker has been told goodbye."""
         for link in list(self._leaving):
@@ -111,7 +122,7 @@ class ScriptClient:
             RejectedError: not a filter, or one too many.
         """
         check_filter(topic_filter)
-        if topic_filter not in self._filters and len(self._filters) >= _MOST_FILTERS:
+        if topic_filter not in self._filters and len(self._filters) >= MOST_FILTERS:
             raise RejectedError("too many subscriptions")
         self._filters[topic_filter] = None
         if self._up and self._link is not None:
@@ -144,6 +155,7 @@ class ScriptClient:
         """Take the connection, ask for everything again and send what waits."""
         self._up, self._asked, self._failures = True, False, 0
         self._silence()
+        self._around.told(self.state)
         _log.info("mqtt: %s connected to %s", self._client_id, self._address)
         link.subscribe(self._filters)
         self._pump()
@@ -201,6 +213,7 @@ class ScriptClient:
     def _lost(self) -> None:
         self._silence()
         self._up = self._asked = False
+        self._around.told(self.state)
         self._complaints.add(self._outbox.lost())
 
     def _silence(self) -> None:
@@ -217,7 +230,7 @@ class ScriptClient:
         for _ in range(_AT_ONCE):
             if self._closed or not len(self._inbox):
                 return
-            if not (self._around.room() and self._pace.next()):
+            if not (self._around.room() and self._pace.take()):
                 self._loop.call_later(_NOT_YET_S, self._deliver)
                 return
             message = self._inbox.take()

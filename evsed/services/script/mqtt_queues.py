@@ -16,9 +16,6 @@ _MOST_WAITING_BYTES: Final = 256 * 1024
 #: Handed to the network and not yet confirmed.
 MOST_ON_THE_WAY: Final = 20
 _QUIET_S: Final = 60.0
-#: What a script gets of its messages. Without a limit a flood of them becomes a flood of commands.
-_AT_ONCE: Final = 100
-_PER_S: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,28 +152,6 @@ class Inbox:
         """Forget all."""
         with self._lock:
             self._waiting.clear()
-
-
-class Pace:
-    """How many messages a script gets: so many at once, and so many a second for long.
-
-    Args:
-        clock: seconds of a monotonic clock.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._credit, self._at_s = float(_AT_ONCE), clock()
-
-    def next(self) -> bool:
-        """Return whether it is time for one more."""
-        now_s = self._clock()
-        gained = (now_s - self._at_s) * _PER_S
-        self._credit, self._at_s = min(float(_AT_ONCE), self._credit + gained), now_s
-        if self._credit < 1:
-            return False
-        self._credit -= 1
-        return True
 
 
 class Complaints:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from evsed.services.script.pace import Allowance
+
 _LONGEST: Final = 4096
 _PER_S: Final = 200
 _BURST: Final = 500
@@ -37,33 +39,42 @@ class Output:
     Args:
         ring: keeps them.
         clock: seconds, never going back.
+        journal: takes each line as well.
     """
 
-    def __init__(self, ring: Ring, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ring = ring
+    def __init__(
+        self,
+        ring: Ring,
+        clock: Callable[[], float] = time.monotonic,
+        journal: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._ring, self._journal = ring, journal
         self._first = ring.next
         self._clock = clock
-        self._room = float(_BURST)
+        self._allowance = Allowance(_PER_S, _BURST, clock)
         self._at_s = clock()
         self._suppressed = 0
 
-    def take(self, lines: Sequence[str]) -> None:
-        """Keep lines, as far as there are not too many of them."""
-        now_s = self._clock()
-        self._room = min(float(_BURST), self._room + (now_s - self._at_s) * _PER_S)
-        self._at_s = now_s
+    def take(self, lines: Sequence[str], suppressed: int = 0) -> None:
+        """Keep lines, as far as there are not too many of them.
+
+        Args:
+            lines: finished ones.
+            suppressed: how many more there were, which nobody has sent us.
+        """
+        self._at_s = self._clock()
         for line in lines:
-            if self._room < 1:
+            if self._allowance.take():
+                self._tell_suppressed()
+                self._keep(line)
+            else:
                 self._suppressed += 1
-                continue
-            self._tell_suppressed()
-            self._room -= 1
-            self._ring.append(_clean(line))
+        self._suppressed += max(0, suppressed)
 
     def say(self, line: str) -> None:
         """Keep a line of ours, whatever the script did."""
         self._tell_suppressed()
-        self._ring.append(_clean(line))
+        self._keep(line)
 
     def lines(self, index: int) -> tuple[Sequence[str], int]:
         """Return what is kept from an index on, and how many lines there were since the start."""
@@ -76,7 +87,7 @@ class Output:
     def restart(self) -> None:
         """Begin afresh, as with a new worker."""
         self._suppressed = 0
-        self._room = float(_BURST)
+        self._allowance = Allowance(_PER_S, _BURST, self._clock)
         self._ring.clear()
         self._first = self._ring.next
 
@@ -87,8 +98,13 @@ class Output:
 
     def _tell_suppressed(self) -> None:
         if self._suppressed:
-            self._ring.append(f"[{self._suppressed} lines suppressed]")
+            self._keep(f"[{self._suppressed} lines suppressed]")
             self._suppressed = 0
+
+    def _keep(self, line: str) -> None:
+        clean = _clean(line)
+        self._ring.append(clean)
+        self._journal(clean)
 
 
 def _clean(line: str) -> str:

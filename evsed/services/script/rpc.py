@@ -1,25 +1,31 @@
 """Carries out what a script asks for, as if it had come over REST. Source: lua.md section 12.4."""
 
 import asyncio
-import time
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from evsed.errors import EvsedError, RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter
+from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter, checked_lease
+from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
-from evsed.settings.schema import EVSE
 
 _SOURCE: Final = "script"
-#: Stored settings are written at most so often; a script that wants more waits.
-_STORE_EVERY_S: Final = 1.0
 _CALLS_PER_S: Final = 2000
 _BURST: Final = 200
 _FLUSH_S: Final = 1.0
+#: What one call may write to the serial port, in pieces of so many bytes.
+_MOST_WRITTEN: Final = 16 * 1024
+_PIECE: Final = 1024
+#: How long a script waits for room on that port.
+_ROOM_S: Final = 1.0
+_LOOK_S: Final = 0.01
 
 Answer = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 
 class SerialPort(Protocol):
@@ -80,6 +86,9 @@ class Brokers(Protocol):
     def close_all(self) -> None:
         """Forget all clients."""
 
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages, so that more may come."""
+
     async def ended(self) -> None:
         """Wait a moment until the brokers have been told goodbye."""
 
@@ -108,18 +117,18 @@ class Calls:
         self._say = say
         self._port: SerialPort | None = None
         self._port_owner: str | None = None
-        self._stored_s = float("-inf")
-        self._room, self._room_s = float(_BURST), time.monotonic()
+        self._port_number = 0
+        self._allowance = Allowance(_CALLS_PER_S, _BURST)
         self._table: dict[str, Callable[..., Awaitable[tuple[Any, ...]]]] = {
             "snapshot": self._nothing,
             "stored": self._stored,
             "release": self._release,
             "evse.authorize": self._authorize,
+            "evse.lease": self._lease,
             "energymeter.resettotalconsumption": self._reset_energy,
             "aux.read": self._aux_read,
             "aux.analogread": self._aux_analog,
             "aux.write": self._aux_write,
-            "serial.open": self._open,
             "serial.read": self._read,
             "serial.write": self._write,
             "serial.flush": self._flush,
@@ -133,10 +142,14 @@ class Calls:
 
     async def answer(self, name: str, arguments: Sequence[Any], component: str | None) -> Answer:
         """Carry out one call; whatever goes wrong is a sentence for the script."""
-        await self._slow_down()
+        pause_s = self._allowance.spend()
+        if pause_s:
+            await asyncio.sleep(pause_s)
         try:
             values = await self._carry_out(name, list(arguments), component)
-        except (BadValueError, EvsedError) as error:
+        except BadValueError as error:
+            return {"ok": False, "e": str(error), "arg": error.place}
+        except EvsedError as error:
             text = error.reason if isinstance(error, RejectedError) else str(error)
             return {"ok": False, "e": text}
         except TimeoutError:
@@ -150,6 +163,18 @@ class Calls:
         self._release_port()
         self._brokers.close_all()
 
+    def took(self, count: int) -> None:
+        """Note that the worker has taken messages of brokers."""
+        self._brokers.took(count)
+
+    async def fall_back(self, component: str | None = None) -> None:
+        """Let leases of a component that is gone fall back, or, without one, those of all."""
+        try:
+            await self._operations.limits.scripts_ended(component, source=_SOURCE)
+        except (EvsedError, TimeoutError) as error:
+            # They fall back all the same, when their time is up.
+            _log.warning("script: leases wait for their end: %s", str(error) or "no answer")
+
     async def end(self) -> None:
         """Free everything, and say goodbye; for the end of the daemon."""
         self.release_all()
@@ -162,38 +187,25 @@ class Calls:
             return await self._set(SETTERS[name], *arguments)
         if name.startswith("mqtt."):
             return self._mqtt(name.partition(".")[2], arguments, component)
+        if name == "serial.open":
+            return self._open(component, *arguments)
+        if name == "evse.lease":
+            return await self._lease(component, *arguments)
         work = self._table.get(name)
         if work is None:
             raise RejectedError(f"{name[:40]} is not known")
-        if name == "serial.open":
-            return await self._open(component)
         return await work(*arguments)
 
     async def _set(self, setter: Setter, value: Any) -> tuple[()]:
         module = setter.name.partition(".")[0]
         checked = setter.check(value, self.state()[module])
         change = setter.change(checked)
-        if setter.key in EVSE and self.state()[module][setter.value] != checked:
-            await self._wait_for_store()
         try:
-            await self._operations.write([change], source=_SOURCE)
+            # What a script changes all the time would wear out the card.
+            await self._operations.write([change], source=_SOURCE, durable=False)
         except RejectedError as error:
             raise BadValueError(INVALID) from error
         return ()
-
-    async def _wait_for_store(self) -> None:
-        now_s = time.monotonic()
-        due_s = max(now_s, self._stored_s + _STORE_EVERY_S)
-        self._stored_s = due_s
-        await asyncio.sleep(due_s - now_s)
-
-    async def _slow_down(self) -> None:
-        now_s = time.monotonic()
-        self._room = min(float(_BURST), self._room + (now_s - self._room_s) * _CALLS_PER_S)
-        self._room_s = now_s
-        self._room -= 1
-        if self._room < 0:
-            await asyncio.sleep(-self._room / _CALLS_PER_S)
 
     async def _nothing(self) -> tuple[()]:
         return ()
@@ -209,6 +221,14 @@ class Calls:
         if self._port_owner == component:
             self._release_port()
         self._brokers.release(component)
+        await self.fall_back(component)
+        return ()
+
+    async def _lease(
+        self, component: str | None, seconds: Any, fallback_a: Any = None
+    ) -> tuple[()]:
+        lease = checked_lease(seconds, fallback_a, self.state()["evse"])
+        await self._operations.limits.lease(component, *lease, source=_SOURCE)
         return ()
 
     async def _authorize(self) -> tuple[()]:
@@ -237,32 +257,55 @@ class Calls:
         except EvsedError:
             raise BadValueError("aux read failed") from None
 
-    async def _open(self, component: str | None) -> tuple[int | None]:
-        if self._port is not None:
+    def _open(self, component: str | None, which: Any = None) -> tuple[int | None]:
+        """Take the port; each time it has another number, so that old handles reach nothing."""
+        if self._port is not None or not self._is_meant(which):
             return (None,)
         self._port = self._ports.open()
+        if self._port is None:
+            return (None,)
         self._port_owner = component
-        return (1 if self._port else None,)
+        self._port_number += 1
+        return (self._port_number,)
 
-    async def _read(self, _number: int) -> tuple[str | None]:
-        data = self._taken_port().read()
+    def _is_meant(self, which: Any) -> bool:
+        """Tell whether a script means the one port in mode ``script`` by a number or a name."""
+        if which is None or which == 1:
+            return True
+        serial = self._operations.picture().settings.serial
+        ports = zip(self._operations.board.serials, serial, strict=False)
+        return _text(str(which)) in [port.name for port, how in ports if how.mode == "script"]
+
+    async def _read(self, number: int) -> tuple[str | None]:
+        data = self._taken_port(number).read()
         return (data.decode("latin-1") if data else None,)
 
-    async def _write(self, _number: int, data: str) -> tuple[()]:
-        if not self._taken_port().write(data.encode("latin-1")):
+    async def _write(self, number: int, text: str) -> tuple[()]:
+        """Send; when there is no room the script waits, for a second at most."""
+        data = text.encode("latin-1")
+        if len(data) > _MOST_WRITTEN:
             raise BadValueError("serial error")
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + _ROOM_S
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            while not self._taken_port(number).write(piece):
+                if loop.time() > give_up_s:
+                    raise BadValueError("serial error")
+                await asyncio.sleep(_LOOK_S)
         return ()
 
-    async def _flush(self, _number: int) -> tuple[()]:
-        await self._taken_port().flush(_FLUSH_S)
+    async def _flush(self, number: int) -> tuple[()]:
+        await self._taken_port(number).flush(_FLUSH_S)
         return ()
 
-    async def _close(self, _number: int) -> tuple[()]:
-        self._release_port()
+    async def _close(self, number: int) -> tuple[()]:
+        if self._port is not None and number == self._port_number:
+            self._release_port()
         return ()
 
-    def _taken_port(self) -> SerialPort:
-        if self._port is None:
+    def _taken_port(self, number: int) -> SerialPort:
+        if self._port is None or number != self._port_number:
             raise BadValueError("serial error")
         return self._port
 

@@ -19,6 +19,7 @@ from evsed.services.script.components import (
     shown_parameters,
     values_to_store,
 )
+from evsed.services.script.journal import Journal
 from evsed.services.script.output import Output, Ring
 from evsed.services.script.parameters import Parameters, Value
 from evsed.services.script.rpc import Brokers, Calls, SerialPorts
@@ -33,7 +34,8 @@ _STUCK: Final = 3
 _WITHIN_S: Final = 600.0
 _READY_S: Final = 2.0
 _NO_LUA: Final = 69
-_MOST_ON_THE_WAY: Final = 20
+#: How a component stands that raised an error.
+_FAILED: Final = "failed"
 #: Stands for the exit status of a worker that could not even be started.
 _NOT_STARTED: Final = -1
 
@@ -48,8 +50,8 @@ class ScriptService:
         root: the folder scripts call ``/usr``.
         ring: keeps what they print.
         ports: the serial port for scripts.
-        brokers: makes MQTT for scripts, given who takes a message, who knows whether there is
-            room for one, and who takes a line for the user.
+        brokers: makes MQTT for scripts, given who takes messages, as lines for the worker, and
+            who takes a line for the user.
     """
 
     name = "script"
@@ -61,19 +63,17 @@ class ScriptService:
         *,
         ring: Ring,
         ports: SerialPorts,
-        brokers: Callable[
-            [Callable[[int, str, bytes], None], Callable[[], bool], Callable[[str], None]], Brokers
-        ],
+        brokers: Callable[[Callable[[bytes], None], Callable[[str], None]], Brokers],
     ) -> None:
         self._operations = operations
         self._root = root
-        self._output = Output(ring)
+        self._output = Output(ring, journal=Journal().write)
         self._parameters = Parameters(root / "lua" / "params.yaml")
         self._calls = Calls(
             operations,
             self._parameters,
             ports,
-            brokers(self.deliver, self.has_room, self._output.say),
+            brokers(self._relay, self._output.say),
             self._output.say,
         )
         self._worker: WorkerProcess | None = None
@@ -85,8 +85,6 @@ class ScriptService:
         self._watch = TreeWatch(root / "lua")
         self._restarted = asyncio.Condition()
         self._restarts = 0
-        #: messages of brokers the worker has been sent and has not taken yet
-        self._on_the_way = 0
 
     # What settings and clients ask for.
 
@@ -94,6 +92,11 @@ class ScriptService:
         """Follow the settings; wait until the entry file has run, two seconds at most."""
         if before.enabled != after.enabled:
             await self._start_afresh()
+
+    async def zone_changed(self, _before: object, _after: object) -> None:
+        """Have scripts see the local time of another zone."""
+        if self._worker is not None:
+            self._worker.send({"t": "zone", "tz": self._operations.picture().time_zone_rule})
 
     async def reload(self) -> None:
         """Start all scripts again; nothing while the engine is off."""
@@ -147,6 +150,7 @@ class ScriptService:
             while True:
                 self._again.clear()
                 if self._enabled:
+                    await asyncio.to_thread((self._root / "lua").mkdir, parents=True, exist_ok=True)
                     await self._run_worker()
                 else:
                     self._output.restart()
@@ -163,10 +167,9 @@ class ScriptService:
         """Run one worker until it ends or is to be started afresh."""
         self._output.restart()
         self._components = []
-        self._on_the_way = 0
         worker = self._worker = WorkerProcess(self._take)
         first = await self._first_message()
-        running = asyncio.create_task(worker.run(first))
+        running = asyncio.create_task(worker.run(lambda: (first,)))
         again = asyncio.create_task(self._again.wait())
         try:
             await asyncio.wait({running, again}, return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +182,7 @@ class ScriptService:
             self._worker = None
             self._components = []
             self._calls.release_all()
+            await self._calls.fall_back()
         if not self._again.is_set():
             await self._after_death(_status(running), worker.last_words)
 
@@ -259,38 +263,29 @@ class ScriptService:
             async with self._restarted:
                 self._restarts += 1
                 self._restarted.notify_all()
+        elif message.get("t") == "comp":
+            self._components = [checked(one) for one in message["list"]]
+            for one in self._components:
+                if one["status"] == _FAILED:
+                    await self._calls.fall_back(one["id"])
         else:
             self._note(worker, message)
 
     def _note(self, worker: WorkerProcess, message: Message) -> None:
         match message.get("t"):
             case "out":
-                self._output.take([str(line) for line in message.get("l", ())])
-            case "comp":
-                self._components = [checked(one) for one in message["list"]]
+                lines = [str(line) for line in message.get("l", ())]
+                self._output.take(lines, int(message.get("suppressed", 0)))
             case "took":
-                self._on_the_way -= 1
+                self._calls.took(int(message["count"]))
             case "ready":
                 worker.ready.set()
             case "stuck":
                 self._note_stuck(message.get("id"), int(message.get("ms", 0)))
 
-    def deliver(self, client: int, topic: str, data: bytes) -> None:
-        """Hand a message of a broker to the worker."""
+    def _relay(self, line: bytes) -> None:
         if self._worker is not None:
-            self._on_the_way += 1
-            self._worker.send(
-                {
-                    "t": "mqtt",
-                    "c": client,
-                    "topic": topic.encode().decode("latin-1"),
-                    "data": data.decode("latin-1"),
-                }
-            )
-
-    def has_room(self) -> bool:
-        """Tell whether the worker can take one more message of a broker."""
-        return self._worker is not None and self._on_the_way < _MOST_ON_THE_WAY
+            self._worker.send_line(line)
 
     def _note_stuck(self, component: object, ms: int) -> None:
         who = "init.lua"

@@ -1,14 +1,23 @@
-"""Mode ``script``: raw bytes for a script, kept until it asks for them. Source: serial.md 10."""
+"""Mode ``script``: raw bytes for a script, kept until it asks for them.
 
+Source: serial.md 10, lua.md 7.1 and 9.5.
+"""
+
+import logging
+import time
 from typing import Final
 
 from evsed.errors import HardwareError
 from evsed.host.serial_port import Session, Writer
 
 #: The newest bytes are kept.
-KEPT_BYTES: Final = 4096
+KEPT_BYTES: Final = 16 * 1024
 #: What one read returns at most.
 READ_BYTES: Final = 256
+#: A script that does not read is told of once in so long.
+_QUIET_S: Final = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class ScriptPort:
@@ -37,6 +46,7 @@ class ScriptSession:
     def __init__(self) -> None:
         self._writer: Writer | None = None
         self._kept = bytearray()
+        self._lost, self._told_s = 0, float("-inf")
         self.taken = False
 
     @property
@@ -51,6 +61,8 @@ class ScriptSession:
     def received(self, data: bytes) -> None:
         """Keep what arrived; the oldest bytes go when there are too many."""
         self._kept += data
+        if self.taken:
+            self._note_lost(len(self._kept) - KEPT_BYTES)
         del self._kept[:-KEPT_BYTES]
 
     async def closed(self, reason: str) -> None:
@@ -89,6 +101,13 @@ class ScriptSession:
     def release(self) -> None:
         """Let somebody else have it."""
         self.taken = False
+
+    def _note_lost(self, count: int) -> None:
+        self._lost += max(0, count)
+        now_s = time.monotonic()
+        if self._lost and now_s - self._told_s >= _QUIET_S:
+            _log.warning("serial: %d bytes lost, the script does not read", self._lost)
+            self._lost, self._told_s = 0, now_s
 
     def _alive(self) -> Writer:
         if self._writer is None:

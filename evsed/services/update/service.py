@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import evsed
 from evsed.errors import BrokenUpload, UpdateError
-from evsed.host.packages import InstallError, Packages
+from evsed.host.packages import InstallError, Outcome, Packages
 from evsed.operations.operations import Operations
 from evsed.services.update import versions
 from evsed.services.update.deb import Package
@@ -22,6 +22,7 @@ from evsed.services.update.staging import Staging
 _LOOK_UP_S: Final = 10.0
 _DOWNLOAD_S: Final = 1800.0
 _PACKAGE: Final = "evsed"
+_LOOK_EVERY_S: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,25 @@ class UpdateService:
         self._fetcher = fetcher or Fetcher()
         self.current = f"v{evsed.__version__}"
         self.progress = Progress()
+        self._look_every_s = _LOOK_EVERY_S
+
+    async def serve(self) -> None:
+        """Say in the log how installations end, until cancelled."""
+        await asyncio.to_thread(self._staging.clear)  # of an update whose daemon was stopped
+        known = await self._packages.outcome()
+        while True:
+            await asyncio.sleep(self._look_every_s)
+            newest = await self._packages.outcome()
+            if newest is not None and newest != known:
+                _say(newest)
+            known = newest
+
+    async def told(self) -> tuple[Progress, Outcome | None]:
+        """Return how far an update is, and how the newest installation ended."""
+        progress = self.progress
+        if progress.stage is Stage.IDLE and await self._packages.busy():
+            progress = Progress(stage=Stage.INSTALLING)
+        return progress, await self._packages.outcome()
 
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels; none where updates are switched off."""
@@ -262,3 +282,9 @@ class UpdateService:
             raise
         finally:
             self.progress = Progress()
+
+
+def _say(newest: Outcome) -> None:
+    level = logging.WARNING if newest.outcome == "installed" else logging.ERROR
+    reason = f": {newest.reason}" if newest.reason else ""
+    _log.log(level, "update: %s %s%s", newest.outcome, newest.version, reason)

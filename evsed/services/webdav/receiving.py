@@ -12,25 +12,30 @@ from evsed.services.webdav.xml_reader import MAX_BODY_BYTES
 
 #: How long a body may pause, s.
 IDLE_S: Final = 60.0
+#: What it has to bring on average beyond one pause, or drops would hold a place for ever.
+LEAST_BYTES_PER_S: Final = 500
 
 
 async def pieces_of(request: web.Request, idle_s: float = IDLE_S) -> AsyncIterator[bytes]:
     """Yield a body as it arrives.
 
     Raises:
-        DavError: 408, nothing came for too long; 400, the body is broken.
+        DavError: 408, nothing or too little came for too long; 400, the body is broken.
         ConnectionError: the client has gone.
     """
+    clock = asyncio.get_running_loop().time
+    until_s = clock() + idle_s
     while True:
         try:
-            async with asyncio.timeout(idle_s):
+            async with asyncio.timeout_at(min(until_s, clock() + idle_s)):
                 piece = await request.content.readany()
         except TimeoutError:
-            raise DavError(408, f"nothing came for {idle_s:g} s", closing=True) from None
+            raise DavError(408, f"too little came for {idle_s:g} s", closing=True) from None
         except (web.RequestPayloadError, PayloadEncodingError, TransferEncodingError) as error:
             raise DavError(400, f"the body is broken: {error}", closing=True) from None
         if not piece:
             return
+        until_s += len(piece) / LEAST_BYTES_PER_S
         yield piece
 
 

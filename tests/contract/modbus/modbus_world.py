@@ -12,7 +12,9 @@ from typing import Any
 
 from evsed.board.reader import read_board
 from evsed.charging.commands import ApplyRules, Authorize, Together
+from evsed.charging.holding import hold
 from evsed.charging.memory import Memory
+from evsed.charging.owned_limits import begin, expire
 from evsed.charging.requests import accept
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, Fault
@@ -26,7 +28,7 @@ from evsed.settings.administrator import Administrator
 from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EVSE, EvseSettings, wire_evse
 from evsed.settings.store import SettingsStore
-from evsed.station.rules_in_force import rules_in_force
+from evsed.station.rules_in_force import rules_in_force, waited_for
 from evsed.station.station import Station
 from evsed.units import tenths
 
@@ -98,10 +100,14 @@ class StillStation(Station):
     aux = None
     snapshot = Snapshot()
 
-    def __init__(self, board, evse: EvseSettings, snapshot: Snapshot) -> None:
+    def __init__(
+        self, board, evse: EvseSettings, snapshot: Snapshot, administrator: Administrator
+    ) -> None:
         self._board = board
+        self.now_ms = 0
         self.memory = Memory(
-            rules=rules_in_force(board, evse, Administrator()),
+            rules=rules_in_force(board, evse, administrator),
+            owned=begin(waited_for(administrator), self.now_ms),
             enabled=snapshot.enabled,
             available=snapshot.available,
             charging_current_da=snapshot.charging_current_da,
@@ -115,7 +121,7 @@ class StillStation(Station):
                 under_power_w=snapshot.under_power_limit_w,
             ),
         )
-        self.snapshot = snapshot
+        self.snapshot = replace(snapshot, owned=self.memory.owned)
         self.authorized = 0
         self.silent = False
 
@@ -128,14 +134,24 @@ class StillStation(Station):
         await asyncio.sleep(0)
         if self.silent:
             raise TimeoutError
-        self.memory = accept(self.memory, command, 0)
+        self.memory = accept(self.memory, command, self.now_ms)
         self.authorized += isinstance(command, Authorize)
+        self._show()
+
+    def pass_s(self, seconds: int) -> None:
+        """Let time pass, for what waits for somebody."""
+        self.now_ms += seconds * 1000
+        self.memory = hold(self.memory, expire(self.memory.owned, self.now_ms))
+        self._show()
+
+    def _show(self) -> None:
         memory, limits = self.memory, self.memory.limits
         self.snapshot = replace(
             self.snapshot,
             enabled=memory.enabled,
             available=memory.available,
             charging_current_da=memory.charging_current_da,
+            owned=memory.owned,
             consumption_limit_ws=limits.consumption_ws,
             charging_time_limit_s=limits.charging_time_s,
             under_power_limit_w=limits.under_power_w,
@@ -159,14 +175,16 @@ class StandingMachine(Machine):
 class Charger:
     """Operations over a still station, and the Modbus service on top of it."""
 
-    def __init__(self, folder: Path, changes: dict[str, Any] | None = None, **access: Any) -> None:
+    def __init__(self, folder: Path, changes: dict[str, Any] | None = None, **given: Any) -> None:
         state = BASE | (changes or {})
         board = board_of(BASE["board"] | state["board"])
         self.store = SettingsStore(folder, board)
         evse = EvseSettings(**{one.name: one.check(state[wire]) for wire, one in EVSE.items()})
         unit = replace(self.store.settings.modbus, unit_id=state["unitId"])
         self.store._settings = replace(self.store.settings, evse=evse, modbus=unit)
-        self.station = StillStation(board, evse, snapshot_of(state))
+        access = ModbusAccess(**{"address": "127.0.0.1", "port": 0, "allow": ANYWHERE} | given)
+        administrator = Administrator(modbus=access)
+        self.station = StillStation(board, evse, snapshot_of(state), administrator)
         machine = StandingMachine(simulated=True)
         machine.seconds = state["uptime"]
         self.operations = Operations(
@@ -179,8 +197,7 @@ class Charger:
         )
         facts = replace(self.operations.picture().facts, version=state["appVersion"])
         self.operations._facts = facts
-        given = {"address": "127.0.0.1", "port": 0, "allow": ANYWHERE} | access
-        self.service = ModbusService(self.operations, ModbusAccess(**given))
+        self.service = ModbusService(self.operations, access)
         self.operations.on_change("modbus", self.service.apply)
         self.desk = self.service.desk
 

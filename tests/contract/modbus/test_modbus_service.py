@@ -231,40 +231,54 @@ async def test_a_client_that_never_reads_costs_no_memory_and_no_service(tmp_path
         greedy.close()
 
 
-async def test_the_watchdog_lowers_the_current_while_nobody_writes(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(module, "_LOOK_S", 0.01)
-    charger = Charger(tmp_path, silence_s=60, fallback_da=70)
-    async with serving(charger):
-        await asyncio.sleep(0.05)
+async def test_the_watchdog_lowers_the_current_while_nobody_writes(tmp_path):
+    async with serving(Charger(tmp_path, silence_s=60, fallback_da=70)) as charger:
+        charger.station.pass_s(59)
         assert charger.state()["chargingCurrent"] == 16.0
-        charger.desk._written_s -= 60
-        await eventually(lambda: charger.state()["chargingCurrent"] == 7.0)
+        charger.station.pass_s(1)
+        assert charger.state()["chargingCurrent"] == 7.0
         await charger.operations.write([("chargingCurrent", 16)], source="modbus test")
-        await eventually(lambda: charger.state()["chargingCurrent"] == 7.0)
-        assert len([text for text in caplog.messages if "lowered to 7 A" in text]) == 1
+        assert charger.state()["chargingCurrent"] == 7.0
+        assert charger.operations.limits.of("modbus")["lapsed"]
 
 
-async def test_a_write_over_modbus_satisfies_the_watchdog(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+async def test_a_write_over_modbus_satisfies_the_watchdog(tmp_path):
     async with serving(Charger(tmp_path, silence_s=60, fallback_da=70)) as charger:
         await switch(charger, True)
-        charger.desk._written_s -= 60
-        await eventually(lambda: charger.state()["chargingCurrent"] == 7.0)
+        charger.station.pass_s(60)
+        assert charger.state()["chargingCurrent"] == 7.0
         async with clients_of(charger, 1) as (client,):
             await client.ask(bytes.fromhex("0001000000060106006a00a1"))  # refused: does not count
-            await asyncio.sleep(0.05)
-            assert charger.desk.silent_for(60)
+            assert charger.operations.limits.of("modbus")["lapsed"]
             await client.ask(bytes.fromhex("0001000000060106006a0078"))
-        await asyncio.sleep(0.05)
+        charger.station.pass_s(59)
         assert charger.state()["chargingCurrent"] == 12.0
 
 
-async def test_without_a_watchdog_nothing_is_lowered(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param("000100000006010600700001", id="authorize"),
+        pytest.param("000100000006010601300010", id="a setting as it was"),
+        pytest.param("0001000000060106006d0000", id="half a value, refused"),
+    ],
+)
+async def test_every_accepted_write_is_a_sign_of_life(tmp_path, write):
+    async with serving(Charger(tmp_path, silence_s=60, fallback_da=70)) as charger:
+        await switch(charger, True)
+        charger.station.pass_s(50)
+        async with clients_of(charger, 1) as (client,):
+            answer = await client.ask(bytes.fromhex(write))
+        charger.station.pass_s(50)
+        refused = answer[7] & 0x80
+        assert charger.operations.limits.of("modbus")["lapsed"] is bool(refused)
+
+
+async def test_without_a_watchdog_nothing_is_lowered(tmp_path):
     async with serving(Charger(tmp_path)) as charger:
-        charger.desk._written_s -= 100_000
-        await asyncio.sleep(0.05)
+        charger.station.pass_s(100_000)
         assert charger.state()["chargingCurrent"] == 16.0
+        assert charger.operations.limits.of("modbus") is None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::"])

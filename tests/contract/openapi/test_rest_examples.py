@@ -47,6 +47,12 @@ def picked(value, jq):
     return found / int(rest.removeprefix("/ ")) if rest else found
 
 
+def limit(template, amperes):
+    """Return the body a template makes of a current."""
+    head, _, rest = template.partition("{{")
+    return (head + amperes + rest.partition("}}")[2]).encode()
+
+
 @pytest.fixture
 def daemon(start):
     return start()
@@ -84,3 +90,35 @@ def test_home_assistant_reads_and_writes_what_its_example_says(daemon):
     answer = daemon.ask("POST", path(command["url"]), body, command["content_type"])
     assert answer == (200, "OK")
     assert daemon.get("/state")["chargingCurrent"] == 13.5
+
+
+def test_evcc_with_a_limit_of_its_own_falls_back_without_it(daemon):
+    (charger,) = read("evcc-limits.yaml")["chargers"]
+    for key, amperes in (("maxcurrent", "9"), ("maxcurrentmillis", "9.5")):
+        source = charger[key]["set"]
+        body = limit(source["body"], amperes)
+        kind = source["headers"]["content-type"]
+        assert daemon.ask(source["method"], path(source["uri"]), body, kind) == (200, "OK")
+    shown = daemon.get("/limits")
+    assert (shown["permitted"], shown["limitedBy"]) == (9.5, "evcc")
+    assert (shown["limits"][0]["expires"], shown["limits"][0]["fallback"]) == (120, 6.0)
+    assert float(charger["maxcurrent"]["timeout"].rstrip("s")) * 2 <= 120
+    for source in sources({key: charger[key] for key in ("status", "enabled", "power", "energy")}):
+        picked(daemon.get(path(source["uri"])), source["jq"])
+
+
+def test_home_assistant_guards_the_fuse(daemon):
+    example = read("home-assistant-limits.yaml")
+    command = example["rest_command"]["evse_house_limit"]
+    for amperes, permitted in (("0", 0.0), ("17.3", 17.3)):
+        body = limit(command["payload"], amperes)
+        answer = daemon.ask(
+            command["method"].upper(), path(command["url"]), body, command["content_type"]
+        )
+        assert answer == (200, "OK")
+        assert daemon.get("/limits")["permitted"] == permitted
+    (resource,) = example["rest"]
+    found = daemon.get(path(resource["resource"]))
+    for sensor in resource["sensor"]:
+        key = sensor["value_template"].removeprefix("{{ value_json.").removesuffix(" }}")
+        assert key in found

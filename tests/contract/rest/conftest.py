@@ -50,13 +50,17 @@ class InProcess:
 class Served:
     """One running charger and a client of it."""
 
-    def __init__(self, board, state_dir, *, station=None, **parts):
+    def __init__(self, board, state_dir, *, station=None, administrator=None, **parts):
         self.board = board
         self.circuit = Circuit(board)
         self.settings = SettingsStore(state_dir, board)
         self.settings.load()
         self.station = Station(
-            simulated_hat(self.circuit), board, self.settings.evse, Administrator(), state_dir
+            simulated_hat(self.circuit),
+            board,
+            self.settings.evse,
+            administrator or Administrator(),
+            state_dir,
         )
         self.station.control_pass._clock_ms = lambda: self.circuit.now_us // 1000
         self.operations = Operations(
@@ -161,3 +165,14 @@ async def bare(tmp_path):
 def serve(tmp_path):
     """Return a way to serve the simulated board with other parts."""
     return lambda **parts: Served(read_board(BOARDS / "sim.yaml"), tmp_path, **parts).serving()
+
+
+@pytest.fixture
+def administered(tmp_path):
+    """Return a way to serve a charger whose administrator has decided something."""
+
+    def served(administrator):
+        board = read_board(BOARDS / "sim.yaml")
+        return Served(board, tmp_path, administrator=administrator).serving()
+
+    return served

@@ -197,6 +197,20 @@ async def test_an_upload_that_stalls_is_given_up(dav, monkeypatch):
     assert dav.leftovers() == []
 
 
+async def test_an_upload_that_comes_in_drops_is_given_up(dav, monkeypatch):
+    monkeypatch.setattr("evsed.services.webdav.receiving.pieces_of.__defaults__", (0.2,))
+    reader, writer = await asyncio.open_connection("127.0.0.1", dav.http.port)
+    writer.write(b"PUT /dav/usr/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\n")
+    answer = asyncio.create_task(reader.readline())
+    while not answer.done():
+        writer.write(b"x")
+        await asyncio.wait({answer}, timeout=0.05)
+    assert b" 408 " in await answer
+    writer.transport.abort()
+    await eventually(lambda: dav.leftovers() == [])
+    assert not dav.at("a").exists()
+
+
 async def test_the_client_is_asked_for_the_body_only_when_it_is_wanted(dav):
     head = "PUT /dav/usr/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
     head += "Expect: 100-continue\r\nConnection: close\r\n\r\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evsed.errors import BadFileError
-from evsed.settings.administrator import Administrator, read_administrator
+from evsed.settings.administrator import Administrator, Supervision, read_administrator
 
 SHIPPED = Path(__file__).resolve().parents[3] / "etc"
 
@@ -31,11 +31,11 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     assert read_administrator(SHIPPED / "evsed.yaml") == Administrator()
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
     keys = (
-        *("http:", "rest:", "boot:", "charging:", "webdav:"),
+        *("http:", "rest:", "boot:", "charging:", "supervision:", "webdav:"),
         *("serial:", "update:", "modbus:"),
     )
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 32
+    assert len(enabled) == 35
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
@@ -55,6 +55,7 @@ def test_every_key_reaches_its_field(tmp_path):
     rest: {energyUnit: Wh}
     boot: {restoreEnabled: true}
     charging: {wakeUp: 30, thermalDerating: false}
+    supervision: {silence: 60, current: 7.5}
     x-mine: 1
     """
     assert _read(tmp_path, text) == Administrator(
@@ -75,6 +76,7 @@ def test_every_key_reaches_its_field(tmp_path):
         boot_restore_enabled=True,
         charging_wake_up_s=30,
         charging_thermal_derating=False,
+        supervision=Supervision(silence_s=60, fallback_da=75),
     )
 
 
@@ -83,6 +85,11 @@ def test_every_key_reaches_its_field(tmp_path):
     [
         ("http:\n  port: 65536", "2:9: http.port: 65536 is not permitted, expected a whole number"),
         ("http: {port: -1}", "1:14: http.port: -1 is not permitted"),
+        (
+            "supervision: {current: 5}",
+            "1:24: supervision.current: 5 is not permitted, expected 0 for a pause, or a number 6",
+        ),
+        ("supervision: {current: true}", "1:24: supervision.current: true is not permitted"),
         ("http: {prot: 1}", "1:8: http.prot: unknown key, did you mean port?"),
         ("htpp: {}", "1:1: htpp: unknown key, did you mean http?"),
         ("http: {address: lan}", "http.address: 'lan' is not permitted, expected an IPv4 or IPv6"),

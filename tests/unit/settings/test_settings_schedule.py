@@ -126,5 +126,107 @@ def test_something_known_must_be_in_an_object(patch):
 
 def test_a_schedule_knows_its_hours():
     one = Schedule(mon=0x800001, sun=2)
-    assert [one.active(0, hour) for hour in (0, 1, 22, 23)] == [True, False, False, True]
-    assert (one.active(6, 1), one.active(6, 0), one.active(3, 1)) == (True, False, False)
+    assert [one.active(0, hour * 60 + 59) for hour in (0, 1, 22, 23)] == [True, False, False, True]
+    assert (one.active(6, 60), one.active(6, 59), one.active(3, 60)) == (True, False, False)
+
+
+# windows to the minute
+
+NIGHT = {"days": ["fri", "mon"], "start": "22:30", "end": "06:15"}
+
+
+def posted(*entries):
+    return patched_scheduler(START, {"schedules": list(entries)})
+
+
+def shown(settings):
+    return SCHEDULER.shown(settings)["schedules"][0]
+
+
+def test_windows_are_shown_as_they_were_written_and_their_full_hours_as_masks():
+    found = shown(posted({"action": "enable", "mon": 7, "windows": [NIGHT]}))
+    assert found["windows"] == [{"days": ["mon", "fri"], "start": "22:30", "end": "06:15"}]
+    assert {day: found[day] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")} == {
+        "mon": 1 << 23,
+        "tue": 0b111111,
+        "wed": 0,
+        "thu": 0,
+        "fri": 1 << 23,
+        "sat": 0b111111,
+        "sun": 0,
+    }
+
+
+def test_hours_that_several_windows_fill_together_are_full():
+    windows = [
+        {"days": ["sun"], "start": "23:00", "end": "23:30"},
+        {"days": ["sun"], "start": "23:20", "end": "00:30"},
+        {"days": ["mon"], "start": "00:30", "end": "01:00"},
+    ]
+    found = shown(posted({"action": "enable", "windows": windows}))
+    assert (found["sun"], found["mon"]) == (1 << 23, 1)
+
+
+def test_a_schedule_by_the_hour_looks_as_it_always_did():
+    found = shown(posted({"action": "enable", "sun": 1, "windows": []}))
+    assert list(found) == ["action", "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def test_windows_are_kept_over_a_restart():
+    before = posted({"action": "enable", "windows": [NIGHT]})
+    assert SCHEDULER.restored(SCHEDULER.kept(before), sim_board()) == (before, ())
+
+
+def test_a_window_has_its_minutes_and_no_others():
+    (schedule,) = posted({"action": "enable", "windows": [NIGHT]}).schedules
+    on = [
+        (day, minute) for day in range(7) for minute in range(1440) if schedule.active(day, minute)
+    ]
+    evening, morning = range(22 * 60 + 30, 1440), range(6 * 60 + 15)
+    assert on == [
+        (day, minute)
+        for day, minutes in ((0, evening), (1, morning), (4, evening), (5, morning))
+        for minute in minutes
+    ]
+
+
+def test_a_whole_day_ends_at_24_00():
+    window = {"days": ["mon"], "start": "00:00", "end": "24:00"}
+    assert shown(posted({"action": "enable", "windows": [window]}))["mon"] == 0xFFFFFF
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        None,
+        {},
+        "22:30",
+        [[]],
+        [NIGHT] * 17,
+        [{"days": ["mon"], "start": "01:00"}],
+        *(
+            [NIGHT | change]
+            for change in (
+                {"days": []},
+                {"days": ["mon", "Monday"]},
+                {"days": "mon"},
+                {"days": [1]},
+                {"days": [["mon"]]},
+                {"start": "1:00"},
+                {"start": "24:00"},
+                {"start": "22:60"},
+                {"start": 2230},
+                {"start": None},
+                {"start": "06:15"},
+                {"start": "22:30\n"},
+                {"start": "$(id)"},
+                {"end": "24:01"},
+                {"end": "٠٦:١٥"},
+                {"end": "0" * 10_000},
+            )
+        ),
+    ],
+)
+def test_windows_that_are_none_are_refused_with_their_place(windows):
+    with pytest.raises(RejectedError, match=r"^schedules\[0\]\.windows"):
+        posted({"action": "enable", "windows": windows})

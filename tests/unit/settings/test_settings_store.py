@@ -269,3 +269,83 @@ async def test_a_refused_change_leaves_no_trace(tmp_path):
         await store.change("evse", {"requireAuth": True, "rcm": True})
     assert store.evse == default_evse(bare_board())
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_put_is_in_force_at_once_and_written_once_for_many(tmp_path, monkeypatch):
+    monkeypatch.setattr("evsed.settings.store._LATE_S", 0.1)
+    store = loaded(tmp_path)
+    written = _count_writes(store)
+    for degrees in (50, 51, 52):
+        store.put("evse", store.check("evse", {"temperatureThreshold": degrees}))
+        assert store.evse.temperature_threshold_c == degrees
+    assert loaded(tmp_path).evse.temperature_threshold_c != 52
+    await _until(lambda: loaded(tmp_path).evse.temperature_threshold_c == 52)
+    assert len(written) == 1
+    store.put("evse", store.check("evse", {"temperatureThreshold": 53}))
+    await _until(lambda: loaded(tmp_path).evse.temperature_threshold_c == 53)
+    assert len(written) == 2
+
+
+async def test_what_was_put_and_taken_back_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("evsed.settings.store._LATE_S", 0.05)
+    store = loaded(tmp_path)
+    await store.change("evse", {"rcm": True})
+    written = _count_writes(store)
+    before = store.evse
+    store.put("evse", store.check("evse", {"rcm": False}))
+    store.put("evse", before)
+    await store.flush()
+    assert written == []
+
+
+async def test_what_was_put_is_on_disk_after_a_flush_or_when_another_section_is_saved(tmp_path):
+    store = loaded(tmp_path)
+    store.put("evse", store.check("evse", {"temperatureThreshold": 51}))
+    await store.flush()
+    assert loaded(tmp_path).evse.temperature_threshold_c == 51
+    store.put("evse", store.check("evse", {"temperatureThreshold": 52}))
+    await store.change("script", {"autoReload": True})
+    assert loaded(tmp_path).evse.temperature_threshold_c == 52
+    assert loaded(tmp_path).settings.script.auto_reload
+    await store.flush()
+
+
+async def test_what_is_put_while_another_section_is_being_saved_stays(tmp_path):
+    store = loaded(tmp_path)
+    saving = asyncio.create_task(store.change("script", {"autoReload": True}))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    store.put("evse", store.check("evse", {"temperatureThreshold": 52}))
+    await saving
+    assert store.evse.temperature_threshold_c == 52
+    await store.flush()
+    assert loaded(tmp_path).evse.temperature_threshold_c == 52
+    assert loaded(tmp_path).settings.script.auto_reload
+
+
+async def test_a_disk_that_fails_late_is_logged_and_tried_again(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("evsed.settings.store._LATE_S", 0.01)
+    monkeypatch.setattr("evsed.settings.store._AGAIN_S", 0.01)
+    store = loaded(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr("os.fsync", _disk_full)
+        store.put("evse", store.check("evse", {"temperatureThreshold": 52}))
+        await _until(lambda: len(_errors(caplog)) >= 2)
+        assert store.evse.temperature_threshold_c == 52
+    await _until(lambda: loaded(tmp_path).evse.temperature_threshold_c == 52)
+
+
+def _count_writes(store):
+    written, original = [], store._write
+    store._write = lambda text: (written.append(text), original(text))
+    return written
+
+
+def _disk_full(*_arguments):
+    raise OSError(28, "No space left on device")
+
+
+async def _until(condition):
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110  # a file does not ring
+            await asyncio.sleep(0.01)

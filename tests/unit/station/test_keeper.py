@@ -6,7 +6,7 @@ import time
 import pytest
 from scenarios.street import Street, quick_board
 
-from evsed.charging.commands import Enable, SetChargingCurrent
+from evsed.charging.commands import Enable, RenewLimit, SetChargingCurrent, SetLimit
 from evsed.errors import RejectedError
 from evsed.station.counters import Counters, Ledger
 from evsed.station.keeper import Keeper
@@ -74,6 +74,22 @@ def test_commands_are_told_with_their_source_and_refusals_with_their_reason(stre
     (refused,) = [line for line in said(caplog) if "refused" in line]
     assert "SetChargingCurrent(current_da=1) from test refused: " in refused
     assert "6.0 to 32.0 A expected" in refused
+
+
+def test_silence_of_an_owner_is_told_and_so_is_his_return(street, keeper, caplog):
+    caplog.set_level(logging.INFO)
+    street.send(SetLimit(owner="sun", current_da=100, lease_ms=1000, fallback_da=0))
+    street.send(SetLimit(owner="guard", lease_ms=1000, fallback_da=75))
+    for _ in range(3):
+        street.wait_s(1)
+        keeper.look()
+    street.send(RenewLimit("guard")).wait_s(0.1)
+    keeper.look()
+    assert sorted(said(caplog, logging.WARNING)) == [
+        "guard has fallen silent: at most 7.5 A",
+        "sun has fallen silent: charging is paused",
+    ]
+    assert said(caplog)[-1] == "guard has been heard again"
 
 
 def test_a_fault_leaves_a_recording_and_the_ledger_follows(street, keeper, tmp_path):

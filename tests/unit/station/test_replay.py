@@ -106,6 +106,24 @@ def test_a_self_test_that_fails_is_told() -> None:
         ((("consumptionLimit", 1),), "limitReached", True),
         ((("chargingTimeLimit", 10),), "limitReached", True),
         ((("underPowerLimit", 100),), "limitReached", False),
+        ((("limit", {"owner": "sun", "current": 12.5}),), "offeredCurrent", 12.5),
+        ((("limit", {"owner": "sun", "current": 0}),), "state", "C1"),
+        ((("limit", {"owner": "sun", "current": 5}),), "offeredCurrent", 32.0),
+        (
+            (("limit", {"owner": "sun", "current": 20, "expires": 2, "fallback": 8}),),
+            "offeredCurrent",
+            8.0,
+        ),
+        (
+            (("limit", {"owner": "sun", "expires": 900, "fallback": 8}), ("lapseLimits", ["sun"])),
+            "offeredCurrent",
+            8.0,
+        ),
+        (
+            (("limit", {"owner": "sun", "current": 8}), ("clearLimit", "sun")),
+            "offeredCurrent",
+            32.0,
+        ),
     ],
 )
 def test_commands_do_what_they_say_and_refused_ones_nothing(
@@ -131,6 +149,36 @@ def test_settings_hold_from_the_start() -> None:
     assert show("offeredCurrent", PLUGGED, at_ms=2000, settings=settings) == 10.0
 
 
+def test_limits_of_others_hold_from_the_start_and_go_on_from_there() -> None:
+    waiting = {"owner": "sun", "current": 20, "expires": 60, "fallback": 8, "left": 3.5}
+    settings = {"limits": [waiting]}
+    assert show("offeredCurrent", PLUGGED, at_ms=3480, settings=settings) == 20.0
+    assert show("offeredCurrent", PLUGGED, at_ms=3500, settings=settings) == 8.0
+    renewed = command(3000, ("renewLimit", "sun"))
+    assert show("offeredCurrent", PLUGGED, renewed, at_ms=3500, settings=settings) == 20.0
+
+    lapsed = {"owner": "modbus", "expires": 60, "fallback": 8, "lapsed": True}
+    settings = {"limits": [{**lapsed, "lowersSetPoint": True}]}
+    ended = command(3000, ("clearLimit", "modbus"), ("chargingCurrent", 32))
+    assert show("offeredCurrent", PLUGGED, at_ms=2900, settings=settings) == 8.0
+    assert show("offeredCurrent", PLUGGED, ended, at_ms=5000, settings=settings) == 32.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "complaint"),
+    [
+        ({}, "limits: a list of objects expected"),
+        (["sun"], "a limit is an object, got 'sun'"),
+        ([{"current": 6}], "an owner is a text, got None"),
+        ([{"owner": "sun", "current": "6"}], "a number expected, got '6'"),
+        ([{"owner": "sun", "left": float("inf")}], "a number expected, got inf"),
+    ],
+)
+def test_limits_at_the_start_that_are_none_are_refused(limits: Any, complaint: str) -> None:
+    with pytest.raises(BadFileError, match=complaint):
+        play(PLUGGED, settings={"limits": limits})
+
+
 def test_the_cable_limits_the_offer_of_an_outlet() -> None:
     plug = Event(t_ms=1000, changes={"vehicle": "connected", "cable": 13})
     board = {"proximity": True, "socketLock": True}
@@ -154,6 +202,9 @@ def test_the_cable_limits_the_offer_of_an_outlet() -> None:
         (Event(t_ms=5, changes={"temp": "hot"}), "a number expected, got 'hot'"),
         (Event(t_ms=5, changes={"temp": True}), "a number expected, got True"),
         (Event(t_ms=5, commands=(("chargingCurrent", "x"),)), "a number expected, got 'x'"),
+        (Event(t_ms=5, commands=(("limit", "sun"),)), "a limit is an object, got 'sun'"),
+        (Event(t_ms=5, commands=(("lapseLimits", "sun"),)), "a list of owners expected"),
+        (Event(t_ms=5, commands=(("clearLimit", 1),)), "an owner is a text, got 1"),
     ],
 )
 def test_what_a_trace_cannot_say_is_refused(event: Event, complaint: str) -> None:

@@ -4,12 +4,14 @@ import pytest
 
 from evsed.board.description import EnergyMeter, MeterChannels
 from evsed.board.reader import find_board, read_board
+from evsed.charging.owned_limits import OwnedLimit
 from evsed.charging.rules import PilotLevels, ProximityLevels, Rules
 from evsed.charging.states import MeterMode
 from evsed.hardware.interfaces import LockTiming
-from evsed.settings.administrator import Administrator
+from evsed.settings.administrator import Administrator, Supervision
+from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EvseSettings
-from evsed.station.rules_in_force import lock_timing, rules_in_force
+from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 
 SIM = read_board(find_board("sim"))
 BARE = replace(SIM, proximity=None, socket_lock=None, rcm=None, onewire=None, energy_meter=None)
@@ -123,3 +125,15 @@ def test_every_rule_is_decided_here():
         one.name for one in fields(Rules) if getattr(rules, one.name) == getattr(Rules(), one.name)
     }
     assert same <= {"feedback_fitted"}
+
+
+def test_nobody_is_waited_for_unless_the_administrator_says_so():
+    assert waited_for(Administrator()) == ()
+    wanted = Administrator(
+        modbus=ModbusAccess(silence_s=90, fallback_da=70),
+        supervision=Supervision(silence_s=60, fallback_da=0),
+    )
+    assert waited_for(wanted) == (
+        OwnedLimit(owner="modbus", lease_ms=90_000, fallback_da=70, lowers_set_point=True),
+        OwnedLimit(owner="supervision", lease_ms=60_000, fallback_da=0),
+    )

@@ -4,13 +4,14 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from evsed.services.script.worker.engine import Engine
 from evsed.services.script.worker.files import Files
 from evsed.services.script.worker.guard import Guard
-from evsed.services.script.worker.hardening import harden, no_more_threads
+from evsed.services.script.worker.hardening import SCRIPTS, harden, no_more_threads
 from evsed.services.script.worker.link import GoneError, Link
 from evsed.services.script.worker.lua54 import NoLuaError
 from evsed.services.script.worker.remote_host import RemoteHost
@@ -18,6 +19,8 @@ from evsed.services.script.worker.remote_host import RemoteHost
 #: Exit statuses: no Lua on this machine; a task did not end.
 NO_LUA: Final = 69
 _LONGEST_WAIT_S: Final = 1.0
+#: Messages of brokers are counted, and the daemon is told of several at once.
+_TOLD_AFTER: Final = 8
 
 
 def main() -> int:
@@ -33,15 +36,14 @@ def _serve(link: Link) -> int:
     first = link.next(_LONGEST_WAIT_S * 10)
     if first is None or first.get("t") != "init":
         return 1
-    harden(str(first["tz"]))
-    time.tzset()
-    os.chdir(first["root"])
+    root = Path(first["root"])
+    harden(SCRIPTS, zone_rule=str(first["tz"]), home=root / "lua")
     guard = Guard(link)
     guard.start()
     no_more_threads()
     host = RemoteHost(link, first, guard)
     try:
-        engine = Engine(host, Files(Path(first["root"])), _now_ms)
+        engine = Engine(host, Files(root), _now_ms)
     except NoLuaError:
         return NO_LUA
     with guard.watching(init=True):
@@ -52,28 +54,42 @@ def _serve(link: Link) -> int:
 
 
 def _loop(link: Link, engine: Engine, guard: Guard) -> None:
+    taken = 0
     while True:
         with guard.watching():
             due_ms = engine.run()
-        wait_s = _LONGEST_WAIT_S
-        if due_ms is not None:
-            wait_s = min(wait_s, max(0.0, (due_ms - _now_ms()) / 1000))
-        message = link.next(wait_s)
+        if taken and (taken >= _TOLD_AFTER or not link.has_more):
+            link.send({"t": "took", "count": taken})
+            taken = 0
+        message = link.next(_wait_s(due_ms))
         if message is None:
             continue
-        match message.get("t"):
-            case "ping":
-                link.send({"t": "pong", "n": message.get("n")})
-            case "stop":
-                return
-            case "mqtt":
-                link.send({"t": "took"})
-                with guard.watching():
-                    engine.deliver(int(message["c"]), str(message["topic"]), str(message["data"]))
-            case "restart":
-                with guard.watching(init=True):
-                    engine.restart(str(message["id"]))
-                link.send({"t": "restarted"})
+        if message.get("t") == "stop":
+            return
+        taken += message.get("t") == "mqtt"
+        _take(message, link, engine, guard)
+
+
+def _take(message: Mapping[str, Any], link: Link, engine: Engine, guard: Guard) -> None:
+    match message.get("t"):
+        case "ping":
+            link.send({"t": "pong", "n": message.get("n")})
+        case "mqtt":
+            with guard.watching():
+                engine.deliver(int(message["c"]), str(message["topic"]), str(message["data"]))
+        case "zone":
+            os.environ["TZ"] = str(message["tz"])
+            time.tzset()
+        case "restart":
+            with guard.watching(init=True):
+                engine.restart(str(message["id"]))
+            link.send({"t": "restarted"})
+
+
+def _wait_s(due_ms: int | None) -> float:
+    if due_ms is None:
+        return _LONGEST_WAIT_S
+    return min(_LONGEST_WAIT_S, max(0.0, (due_ms - _now_ms()) / 1000))
 
 
 def _now_ms() -> int:

@@ -15,8 +15,10 @@ from evsed.services.script.worker.lua54 import new_runtime
 
 ENTRY: Final = "/usr/lua/init.lua"
 MEMORY_BYTES: Final = 32 * 1024 * 1024
-#: How old the picture a script reads from may be.
+#: How old the picture may be that a script begins with.
 _FRESH_MS: Final = 20
+#: Calls of these modules change what the picture shows.
+_WRITING: Final = ("evse.", "energymeter.")
 #: An unfinished line waits for its end for so long.
 _LINE_MS: Final = 1000
 #: What one pass may print.
@@ -52,8 +54,8 @@ class Host(Protocol):
     def mqtt_state(self, client: int) -> str:
         """Return ``connected``, ``connecting`` or ``disconnected``."""
 
-    def write(self, lines: list[str]) -> None:
-        """Take finished lines of output."""
+    def write(self, lines: list[str], suppressed: int) -> None:
+        """Take finished lines of output, and how many more there were."""
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Take the list of components after a change."""
@@ -107,6 +109,7 @@ class Engine:
 
     def run(self) -> int | None:
         """Resume every task that is due; return when the next one is, None for never."""
+        self._state_ms = None
         due = self._api["run"]()
         self._api["sweep"]()
         self._flush_old_line()
@@ -117,11 +120,13 @@ class Engine:
         """Hand a message to whoever has subscribed to it."""
         if self._api["count"]() * 1024 > _COLLECT_ABOVE:
             self._api["collect"]()
+        self._state_ms = None
         self._api["mqtt"](client, topic, data)
         self._publish()
 
     def restart(self, component: str) -> None:
         """End one component and start it again with the parameters stored now."""
+        self._state_ms = None
         self._api["restart"](component.encode().decode("latin-1"))
         self._publish()
 
@@ -133,19 +138,24 @@ class Engine:
     # What Lua may call; each of these is wrapped so that it cannot raise.
 
     def _get(self, module: str, value: str) -> Any:
-        now_ms = self._now_ms()
-        if self._state_ms is None or now_ms - self._state_ms > _FRESH_MS:
-            self._state, self._state_ms = self._host.state(), now_ms
+        if self._state_ms is None:
+            self._state, self._state_ms = self._host.state(), self._now_ms()
         found = self._state[module][value]
         return tuple(found) if isinstance(found, list) else found
 
     def _call(self, name: str, *arguments: Value) -> tuple[Any, ...]:
         answer = self._host.call(name, arguments)
-        self._state_ms = None  # a script reads its own writes
+        if name.startswith(_WRITING):
+            self._state_ms = None  # a script reads its own writes
         return answer
 
     def _enter(self, component: str | None = None) -> None:
-        self._state_ms = None
+        """Note whose code runs; until it yields, its picture stays the same.
+
+        Whoever runs after it in the same pass sees the same, unless that is old by then.
+        """
+        if self._state_ms is None or self._now_ms() - self._state_ms > _FRESH_MS:
+            self._state_ms = None
         self._host.entered(None if component is None else _text(component))
 
     def _write(self, text: str) -> None:
@@ -172,18 +182,16 @@ class Engine:
             self._line = ""
 
     def _publish(self) -> None:
-        if self._suppressed:
-            self._lines.append(f"[{self._suppressed} lines suppressed]")
-            self._suppressed = 0
         if self._lines:
             lines, self._lines = self._lines, []
-            self._host.write(lines)
+            suppressed, self._suppressed = self._suppressed, 0
+            self._host.write(lines, suppressed)
         if self._list_due:
             self._list_due = False
             self._host.changed(self.components())
 
     def _load_entry(self) -> tuple[Any, str]:
-        ok, text = self._files.read(ENTRY)
+        ok, text, _ = self._files.read(ENTRY)
         if not ok:
             return None, f"failed to load file '{ENTRY}'"
         chunk, problem = self._api["load"](text, f"@{ENTRY}")

@@ -1,5 +1,6 @@
 """The tree scripts live in, by the names they use; no way out of it. Source: lua.md section 3."""
 
+import errno
 import os
 import posixpath
 import stat
@@ -14,8 +15,8 @@ _TOP: Final = "/usr"
 _HOME: Final = "/usr/lua"
 _FOLDER: Final = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-#: whether it went well; the text (Latin-1) or what went wrong
-Outcome = tuple[bool, str]
+#: whether it went well; the text (Latin-1) or what went wrong; the system's number for that
+Outcome = tuple[bool, str, int]
 
 
 class Files:
@@ -40,21 +41,21 @@ class Files:
                 with os.fdopen(file, "rb") as opened:
                     return _content(opened.fileno(), name)
         except (OSError, ValueError) as error:
-            return False, _told(name, error)
+            return _told(name, error)
 
     def write(self, name: str, text: str) -> Outcome:
         """Replace a file, or make it."""
         data = text.encode("latin-1")
         if len(data) > MOST_FILE_BYTES:
-            return False, f"{name}: File too large"
+            return _refused(name, errno.EFBIG)
         if self._used() + len(data) > MOST_TREE_BYTES:
-            return False, f"{name}: No space left on device"
+            return _refused(name, errno.ENOSPC)
         try:
             with self._folder_of(name) as (folder, last):
                 _replace(folder, last, data)
         except (OSError, ValueError) as error:
-            return False, _told(name, error)
-        return True, ""
+            return _told(name, error)
+        return True, "", 0
 
     def remove(self, name: str) -> Outcome:
         """Remove a file or an empty folder."""
@@ -65,8 +66,8 @@ class Files:
                 else:
                     os.unlink(last, dir_fd=folder)
         except (OSError, ValueError) as error:
-            return False, _told(name, error)
-        return True, ""
+            return _told(name, error)
+        return True, "", 0
 
     def rename(self, name: str, other: str) -> Outcome:
         """Rename a file within the tree."""
@@ -74,15 +75,15 @@ class Files:
             with self._folder_of(name) as (one, last), self._folder_of(other) as (two, fresh):
                 os.replace(last, fresh, src_dir_fd=one, dst_dir_fd=two)
         except (OSError, ValueError) as error:
-            return False, _told(name, error)
-        return True, ""
+            return _told(name, error)
+        return True, "", 0
 
     @contextmanager
     def _folder_of(self, name: str) -> Iterator[tuple[int, str]]:
         """Open the folder a name is in, step by step and never through a link."""
         path = posixpath.normpath(posixpath.join(_HOME, name.encode("latin-1").decode("utf-8")))
         if not path.startswith(f"{_TOP}/") or "\0" in path:
-            raise PermissionError(1, "Operation not permitted")
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
         *folders, last = path.removeprefix(f"{_TOP}/").split("/")
         folder = os.open(self._root, _FOLDER)
         try:
@@ -104,11 +105,11 @@ class Files:
 
 def _content(file: int, name: str) -> Outcome:
     if not stat.S_ISREG(os.fstat(file).st_mode):
-        return False, f"{name}: Is a directory"
+        return _refused(name, errno.EISDIR)
     data = os.read(file, MOST_FILE_BYTES + 1)
     if len(data) > MOST_FILE_BYTES:
-        return False, f"{name}: File too large"
-    return True, data.decode("latin-1")
+        return _refused(name, errno.EFBIG)
+    return True, data.decode("latin-1"), 0
 
 
 def _replace(folder: int, last: str, data: bytes) -> None:
@@ -119,6 +120,10 @@ def _replace(folder: int, last: str, data: bytes) -> None:
     os.replace(fresh, last, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _told(name: str, error: OSError | ValueError) -> str:
-    words = error.strerror if isinstance(error, OSError) else "Invalid argument"
-    return f"{name}: {words}"
+def _told(name: str, error: OSError | ValueError) -> Outcome:
+    """Say what the system said; a name it cannot have was no system's business."""
+    return _refused(name, (isinstance(error, OSError) and error.errno) or errno.EINVAL)
+
+
+def _refused(name: str, number: int) -> Outcome:
+    return False, f"{name}: {os.strerror(number)}", number

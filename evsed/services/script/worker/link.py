@@ -16,6 +16,10 @@ class GoneError(Exception):
     """The daemon has closed the link."""
 
 
+class TooLongError(Exception):
+    """The daemon would not take a message of this length."""
+
+
 class Link:
     """The worker's end; one thread uses it."""
 
@@ -29,14 +33,21 @@ class Link:
 
         Raises:
             GoneError: nobody listens.
+            TooLongError: nothing was sent.
         """
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        line = text.encode(errors="replace") + b"\n"
         if len(line) > MOST_BYTES:
-            return
+            raise TooLongError
         try:
             self._end.sendall(line)
         except OSError as error:
             raise GoneError from error
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a message has arrived that was not asked for yet."""
+        return bool(self._waiting) or b"\n" in self._buffer
 
     def next(self, within_s: float) -> dict[str, Any] | None:
         """Return the next message that is no answer, or None when none came in time.

@@ -4,13 +4,17 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evsed.services.script.pace import Allowance
 from evsed.services.script.worker.engine import State, Value
 from evsed.services.script.worker.guard import Guard
-from evsed.services.script.worker.link import Link
+from evsed.services.script.worker.link import Link, TooLongError
 
 #: Characters; on the wire each may take six bytes. The daemon cuts lines at 4096 bytes.
 _LONGEST_LINE = 4200
 _BATCH = 64 * 1024
+#: A little more than the daemon keeps: it has the last word, and need not read what it drops.
+_LINES_PER_S = 220
+_LINES_AT_ONCE = 550
 
 
 class RemoteHost:
@@ -29,6 +33,7 @@ class RemoteHost:
         self._quarantined = frozenset(first["quarantined"])
         self._started_s = time.monotonic() - float(first["uptime"])
         self._number = 0
+        self._lines = Allowance(_LINES_PER_S, _LINES_AT_ONCE)
         self._component: str | None = None
 
     def call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
@@ -36,7 +41,7 @@ class RemoteHost:
         answer = self._ask(name, arguments)
         if answer.get("ok"):
             return (True, *answer.get("v", ()))
-        return False, str(answer.get("e", "failed"))
+        return False, str(answer.get("e", "failed")), int(answer.get("arg", 1))
 
     def state(self) -> State:
         """Return a fresh copy of everything the getters read."""
@@ -58,18 +63,21 @@ class RemoteHost:
         ok, *found = self.call("mqtt.state", (client,))
         return str(found[0]) if ok and found else "disconnected"
 
-    def write(self, lines: list[str]) -> None:
-        """Send finished lines, in messages of a size the daemon takes."""
+    def write(self, lines: list[str], suppressed: int) -> None:
+        """Send finished lines, in messages of a size the daemon takes, and not too many."""
         batch: list[str] = []
         size = 0
         for line in lines:
+            if not self._lines.take():
+                suppressed += 1
+                continue
             cut = line[:_LONGEST_LINE]
             if batch and size + len(cut) > _BATCH:
-                self._link.send({"t": "out", "l": batch})
+                self._link.send({"t": "out", "l": batch, "suppressed": 0})
                 batch, size = [], 0
             batch.append(cut)
             size += len(cut) + 1
-        self._link.send({"t": "out", "l": batch})
+        self._link.send({"t": "out", "l": batch, "suppressed": suppressed})
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Send the list of components."""
@@ -97,9 +105,12 @@ class RemoteHost:
         message: dict[str, Any] = {"t": "call", "n": self._number, "f": name, "a": list(arguments)}
         if self._component is not None:
             message["id"] = self._component
-        with self._guard.elsewhere():
-            self._link.send(message)
-            answer = self._link.answer(self._number)
+        try:
+            with self._guard.elsewhere():
+                self._link.send(message)
+                answer = self._link.answer(self._number)
+        except TooLongError:
+            return {"ok": False, "e": "argument too long"}
         state = answer.get("state")
         if isinstance(state, dict):
             self._state = state

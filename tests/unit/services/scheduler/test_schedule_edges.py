@@ -74,7 +74,7 @@ def test_a_week_has_its_days_in_order():
             (weekday, hour)
             for weekday in range(7)
             for hour in range(24)
-            if schedule.active(weekday, hour)
+            if schedule.active(weekday, hour * 60)
         ]
         assert on == [(day, 13)]
 

@@ -34,7 +34,9 @@ async def at_work(tmp_path, clock=None):
         if clock is None:
             await operations.set_time(NOW_S, source="test")
         await operations.change("scheduler", {"timezone": "Etc/UTC"}, source="test")
-        service = asyncio.create_task(SchedulerService(operations, first_look_s=0).serve())
+        scheduler = SchedulerService(operations, first_look_s=0)
+        operations.scheduler = scheduler
+        service = asyncio.create_task(scheduler.serve())
         try:
             yield operations, world
         finally:
@@ -92,3 +94,24 @@ def test_a_clock_is_plausible_once_the_network_has_set_it(tmp_path):
     sign.parent.mkdir(parents=True)
     sign.touch()
     assert clock.plausible() is True
+
+
+async def test_the_next_event_is_told_and_follows_the_settings(tmp_path):
+    async with at_work(tmp_path) as (operations, _):
+        assert (await operations.scheduler.standing()).edge is None
+        await post(operations, OFF_NOW, ON_NOW)
+        standing = await operations.scheduler.standing()
+        assert (standing.waiting, standing.active) == (False, (False, True))
+        assert (standing.edge.number, standing.edge.on) == (1, False)
+        assert standing.edge.at == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+async def test_a_window_to_the_minute_acts_when_the_clock_reaches_it(tmp_path):
+    window = {"days": ["mon"], "start": "09:41", "end": "09:43"}
+    async with at_work(tmp_path) as (operations, world):
+        await post(operations, {"action": "enable", "windows": [window]})
+        await world.until(enabled=False)
+        await operations.set_time(NOW_S + 11 * 60, source="test")
+        await world.until(enabled=True)
+        await operations.set_time(NOW_S + 13 * 60, source="test")
+        await world.until(enabled=False)

@@ -1,6 +1,7 @@
 """Clients of scripts as the engine sees them: by number, messages in a list."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 from evsed.services.script.mqtt import Brokers
@@ -11,17 +12,33 @@ ALL_BYTES = bytes(range(256))
 
 
 class Desk:
-    """Brokers, what they delivered and what they said."""
+    """Brokers, what they delivered and what they said; messages are taken while there is room."""
 
     def __init__(self, **how):
-        self.got, self.said, self.room = [], [], True
+        self.got, self.said, self._room, self._held = [], [], True, []
         self.brokers = Brokers(
-            lambda *message: self.got.append(message),
-            MACHINE,
-            room=lambda: self.room,
-            say=self.said.append,
-            **{"retry_s": (0.05, 0.1), **how},
+            self._relay, MACHINE, say=self.said.append, **{"retry_s": (0.05, 0.1), **how}
         )
+
+    @property
+    def room(self):
+        return self._room
+
+    @room.setter
+    def room(self, room):
+        self._room = room
+        held, self._held = self._held, []
+        for line in held:
+            self._relay(line)
+
+    def _relay(self, line):
+        if not self._room:
+            self._held.append(line)
+            return
+        message = json.loads(line)
+        topic, data = (message[key].encode("latin-1") for key in ("topic", "data"))
+        self.got.append((message["c"], topic.decode(), data))
+        self.brokers.took(1)
 
     def client(self, uri, component="one", user=None, password=None):
         return self.brokers.client(component, uri, user, password)
@@ -46,4 +63,4 @@ async def desk(**how):
         yield made
     finally:
         made.brokers.close_all()
-        await made.brokers.ended(PATIENCE_S)
+        await made.brokers.ended()

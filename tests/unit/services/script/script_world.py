@@ -18,7 +18,10 @@ PATIENCE_S = 20
 
 
 class NoBrokers:
-    """There is no MQTT in these tests."""
+    """There is no MQTT in these tests; messages taken are counted."""
+
+    def __init__(self):
+        self.taken = 0
 
     def client(self, *_wanted):
         raise RejectedError("invalid params")
@@ -28,6 +31,10 @@ class NoBrokers:
 
     def close_all(self):
         """Nothing was opened."""
+
+    def took(self, count):
+        """Count."""
+        self.taken += count
 
     async def ended(self):
         """Nothing was opened."""
@@ -43,14 +50,15 @@ class NoPorts:
 class Scripts:
     """The engine, the files it reads, and the desk it writes at."""
 
-    def __init__(self, operations, root, world):
+    def __init__(self, operations, root, world, ports):
         self.operations, self.root, self.world = operations, root, world
+        self.brokers = NoBrokers()
         self.service = ScriptService(
             operations,
             root,
             ring=LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024),
-            ports=NoPorts(),
-            brokers=lambda *_around: NoBrokers(),
+            ports=ports,
+            brokers=lambda *_around: self.brokers,
         )
         operations.on_change("script", self.service.apply)
 
@@ -84,7 +92,7 @@ class Scripts:
 
 
 @asynccontextmanager
-async def scripts_at_work(tmp_path):
+async def scripts_at_work(tmp_path, ports=None):
     """Run everything; the engine is still off."""
     world = World(tmp_path)
     async with world.running():
@@ -99,7 +107,7 @@ async def scripts_at_work(tmp_path):
         )
         root = tmp_path / "usr"
         (root / "lua").mkdir(parents=True)
-        scripts = Scripts(operations, root, world)
+        scripts = Scripts(operations, root, world, ports or NoPorts())
         serving = asyncio.create_task(scripts.service.serve())
         try:
             yield scripts

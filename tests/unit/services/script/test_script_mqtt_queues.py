@@ -1,6 +1,6 @@
 """Messages that wait: limits, order, and who has to leave."""
 
-from evsed.services.script.mqtt_queues import Complaints, Inbox, Message, Outbox, Pace
+from evsed.services.script.mqtt_queues import Complaints, Inbox, Message, Outbox
 
 KIB = 1024
 
@@ -99,13 +99,3 @@ def test_dropped_messages_are_mentioned_once_a_minute():
     complaints.add(1)
     complaints.add(0)
     assert said == ["2 messages dropped", "5 messages dropped"]
-
-
-def test_a_script_gets_a_hundred_messages_at_once_and_250_a_second():
-    now_s = 10.0
-    pace = Pace(lambda: now_s)
-    assert [pace.next() for _ in range(101)] == [True] * 100 + [False]
-    now_s = 10.25
-    assert [pace.next() for _ in range(63)] == [True] * 62 + [False]
-    now_s = 99.0
-    assert [pace.next() for _ in range(101)] == [True] * 100 + [False]

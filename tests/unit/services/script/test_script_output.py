@@ -1,8 +1,11 @@
 """What is kept of the output of scripts, and how it is counted."""
 
+import socket
+
 import pytest
 
 from evsed.services.log.ring import LogRing
+from evsed.services.script.journal import Journal
 from evsed.services.script.output import Output
 
 
@@ -21,7 +24,11 @@ def clock():
 
 @pytest.fixture
 def output(clock):
-    return Output(LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024), clock)
+    return Output(ring(), clock)
+
+
+def ring():
+    return LogRing(1000, clean=lambda line: [line], most_bytes=64 * 1024)
 
 
 def spread(output, clock, count, text="{}"):
@@ -90,3 +97,25 @@ def test_a_flood_is_replaced_by_its_number(output, clock):
 def test_a_line_is_cleaned_and_cut(output, line, kept):
     output.take([line])
     assert output.lines(0)[0] == [kept]
+
+
+def test_each_line_goes_to_the_journal_under_a_name_of_its_own(tmp_path, monkeypatch):
+    place = tmp_path / "journal"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(place))
+        journal.settimeout(20)
+        monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+        sending = Journal(place)
+        output = Output(ring(), journal=sending.write)
+        output.take(["caf\u00e9\x1b"])
+        assert journal.recv(1000) == (
+            b"PRIORITY=6\nSYSLOG_IDENTIFIER=evsed-script\nMESSAGE=caf\xc3\xa9\n"
+        )
+        sending._socket.close()
+
+
+def test_without_a_journal_nothing_is_missed(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    Journal(tmp_path / "nothing").write("line")
+    monkeypatch.delenv("JOURNAL_STREAM")
+    Journal(tmp_path / "nothing").write("line")

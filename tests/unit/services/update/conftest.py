@@ -1,6 +1,7 @@
 """Keys and packages, made once: minisign and dpkg-deb take their time."""
 
 import pytest
+from root_world import Root
 from update_world import Key, UpdateWorld, built
 
 
@@ -29,3 +30,15 @@ def good(key, package):
 @pytest.fixture
 def world(tmp_path, key):
     return UpdateWorld(tmp_path, [key.trusted])
+
+
+@pytest.fixture(scope="session")
+def old(workshop):
+    """Return the package that is installed before an update, version 1.0-1."""
+    return built(workshop / "old", version="1.0-1")
+
+
+@pytest.fixture
+def root(tmp_path, key, old):
+    """Return a machine on which version 1.0-1 runs."""
+    return Root(tmp_path / "root", key, old)

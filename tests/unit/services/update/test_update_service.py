@@ -9,11 +9,11 @@ from update_world import Installer, Key, UpdateWorld, built, pieces_of
 
 import evsed
 from evsed.errors import BrokenUpload, UpdateError
-from evsed.host.packages import NoInstaller, debian_architecture
+from evsed.host.packages import NoInstaller, Outcome, debian_architecture
 from evsed.services.update import service as service_module
 from evsed.services.update import staging
 from evsed.services.update.fetch import Fetcher
-from evsed.services.update.service import Stage
+from evsed.services.update.service import Progress, Stage
 from evsed.services.update.signing import signed
 
 CURRENT = f"v{evsed.__version__}"
@@ -328,3 +328,41 @@ async def test_pieces_of_any_size_make_the_same_package(world, good):
     for size in (7, 61, 70_000):
         await world.service.upload(None, pieces_of(good, size))
     assert len({installed for installed, _ in world.packages.installed}) == 1
+
+
+# how it ended
+
+
+def ended(outcome="undone", reason="the new version did not become ready"):
+    return Outcome(outcome=outcome, before="1", version="2", reason=reason, at_s=1700000000)
+
+
+async def test_an_installation_that_is_going_on_and_the_newest_result_are_told(world):
+    assert await world.service.told() == (Progress(), None)
+    world.packages.at_work, world.packages.ended = True, ended()
+    assert await world.service.told() == (Progress(stage=Stage.INSTALLING), ended())
+
+
+async def test_the_log_tells_how_an_installation_ended_and_only_once(world, caplog):
+    world.packages.ended = ended("installed", "")
+    world.service._look_every_s = 0.01
+    serving = asyncio.create_task(world.service.serve())
+    await asyncio.sleep(0.1)
+    world.packages.ended = ended()
+    async with asyncio.timeout(20):
+        while "undone" not in caplog.text:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    serving.cancel()
+    assert caplog.text.count("update: ") == 1
+    assert "undone 2: the new version did not become ready" in caplog.text
+
+
+async def test_a_package_that_an_earlier_daemon_left_is_cleared_away(world):
+    (world.state_dir / "update").mkdir()
+    (world.state_dir / "update/evsed.deb").write_bytes(b"left")
+    serving = asyncio.create_task(world.service.serve())
+    async with asyncio.timeout(20):
+        while world.staged:  # noqa: ASYNC110 - a folder has no event
+            await asyncio.sleep(0.01)
+    serving.cancel()

@@ -23,11 +23,12 @@ from evsed.station.station import ParkedStation
 
 
 def built(folder, *, name="evsed", version="9.9.9-1", architecture=None, pack="xz", level=None):
-    """Return the bytes of a package made by dpkg-deb."""
+    """Return the bytes of a package made by dpkg-deb; ``/usr/version`` says which it is."""
     source = folder / f"package-{name}-{pack}"
     (source / "DEBIAN").mkdir(parents=True, exist_ok=True)
     (source / "usr").mkdir(exist_ok=True)
     (source / "usr/file").write_bytes(hashlib.shake_128(b"noise").digest(4001))
+    (source / "usr/version").write_text(version)
     (source / "DEBIAN/control").write_text(
         f"Package: {name}\nVersion: {version}\nArchitecture: {architecture or 'all'}\n"
         "Maintainer: Somebody <a@example.org>\nDescription: charges\n a car\n"
@@ -86,11 +87,19 @@ class Installer:
         self.architecture = debian_architecture()
         self.installed = []
         self.refusal = refusal
+        self.at_work = False
+        self.ended = None
 
     async def install(self, file):
         if self.refusal:
             raise InstallError(self.refusal)
         self.installed.append(await asyncio.to_thread(_package_and_signature, file))
+
+    async def busy(self):
+        return self.at_work
+
+    async def outcome(self):
+        return self.ended
 
 
 def _package_and_signature(file):

@@ -316,6 +316,7 @@ function engine.restart(id)
         return
     end
     close_task(one)
+    engine.forget(id)
     host.release(id)
     local ok, problem = watchdog.run(START_S, launch, one)
     if not ok then

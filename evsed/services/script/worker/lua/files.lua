@@ -165,9 +165,9 @@ function file:write(...)
     end
     local gap = rep("\0", at - 1 - #state.text)
     local text = sub(state.text, 1, at - 1) .. gap .. data .. sub(state.text, at + #data)
-    local ok, problem = write_file(state.path, text)
+    local ok, problem, code = write_file(state.path, text)
     if not ok then
-        return nil, problem, 5
+        return nil, problem, code
     end
     state.text, state.at = text, at + #data
     return self
@@ -223,15 +223,15 @@ local function open(path, mode)
             return nil, path .. ": Too many open files", 24
         end
     end
-    local ok, text = read_file(path)
+    local ok, text, code = read_file(path)
     if kind == "r" and not ok then
-        return nil, text, 2
+        return nil, text, code
     end
     if kind == "w" or not ok then
         text = ""
-        local written, problem = write_file(path, text)
+        local written, problem, failed = write_file(path, text)
         if not written then
-            return nil, problem, 13
+            return nil, problem, failed
         end
     end
     local made = setmetatable({}, meta)
@@ -295,11 +295,11 @@ function io.type(value)
     return state.closed and "closed file" or "file"
 end
 
-local function outcome(ok, problem)
+local function outcome(ok, problem, code)
     if ok then
         return true
     end
-    return nil, problem
+    return nil, problem, code
 end
 
 return io,

@@ -91,6 +91,14 @@ loaded.energymeter = build("energymeter", { MODEDUMMY = 0, MODECUR = 1, MODECURV
     mode acvoltage threephases power chargingtime sessiontime consumption totalconsumption voltage current
 ]], { mode = "number", acvoltage = "number", threephases = "boolean" }, "resettotalconsumption")
 
+-- Until it is renewed: when the time is over, or nobody is left to renew it, the charger falls back.
+function loaded.evse.lease(seconds, amps)
+    local ok, problem, place = call("evse.lease", tonumber(seconds) or false, tonumber(amps) or false)
+    if not ok then
+        bad(place or 1, "lease", problem)
+    end
+end
+
 -- Older scripts ask the station for these.
 for name in gmatch("power chargingtime sessiontime consumption voltage current", "%a+") do
     loaded.evse["get" .. name] = loaded.energymeter["get" .. name]
@@ -362,6 +370,15 @@ function engine.mqtt(number, topic, data)
     for _, one in ipairs(own and { unpack(own.subscriptions) } or {}) do
         if matches(one.filter, topic) or matches_parent(one.filter, topic) then
             engine.call_back(own.owner, one.callback, topic, data)
+        end
+    end
+end
+
+-- Ends what a component has subscribed to: what is still on the way is not for its next life.
+function engine.forget(owner)
+    for _, own in next, clients do
+        if own.owner == owner then
+            own.subscriptions = {}
         end
     end
 end

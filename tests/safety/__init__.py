@@ -1,0 +1,1 @@
+"""Makes docs/safety.md: what is promised, checked by machine, and how long things take."""
