@@ -25,6 +25,7 @@ from evsed.operations.operations import Operations
 from evsed.operations.values import EnergyUnit
 from evsed.services.at.session import at_sessions
 from evsed.services.backup.service import BackupService
+from evsed.services.diagnosis.service import DiagnosisService
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
@@ -189,6 +190,7 @@ def _services(
         Service("http", http.serve),
         Service("events", rest.events.serve),
         Service("sessions", sessions.serve),
+        Service("curve", rest.curve.serve),
         Service("wifi", wifi.serve),
         Service("modbus", modbus.serve),
         Service("serial", serial.serve),
@@ -266,6 +268,9 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
             simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
             energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
             extensions=built.administrator.http_extensions,
+            diagnoses=DiagnosisService(
+                built.options.board_file, built.options.state_dir / "recordings"
+            ),
             more=(
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),

@@ -138,6 +138,12 @@ class Opened:
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
+    def lose_events(self):
+        """Load again, with no way for an event stream; what a shared worker asks is not seen."""
+        self.page.add_init_script("delete globalThis.SharedWorker")
+        self.page.route("**/api/v1/events*", lambda route: route.abort())
+        self.page.reload()
+
     def strangers(self):
         return [url for url in self.asked if not url.startswith(self.daemon.address)]
 

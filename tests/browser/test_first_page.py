@@ -15,7 +15,7 @@ WIDE, PHONE, SMALL = (
 VARIANTS = [(PHONE, "light"), (PHONE, "dark"), (WIDE, "light"), (WIDE, "dark")]
 
 
-def says(page, headline, within_s=8):
+def says(page, headline, within_s=20):
     expect(page.locator("#headline")).to_have_text(headline, timeout=within_s * 1000)
 
 
@@ -44,7 +44,7 @@ def test_a_car_is_charged_by_clicking(daemon, open_page, viewport, theme):
     expect(page.locator("#dial-power")).to_have_text(
         re.compile(r"[3-9]\.\d+kW|1\d\.\dkW"), timeout=15_000
     )
-    expect(page.locator("#phases tr").first).to_contain_text(re.compile(r"2\d\d\.\d V"))
+    expect(page.locator("#phases tbody tr").first).to_contain_text(re.compile(r"2\d\d\.\d V"))
     press(page, "Pause charging")
     says(page, re.compile("Stopping|Paused"))
     says(page, "Paused")
@@ -58,7 +58,7 @@ def test_a_car_is_charged_by_clicking(daemon, open_page, viewport, theme):
 @pytest.mark.parametrize("viewport", [WIDE, PHONE])
 def test_the_current_is_set_by_buttons_field_and_slider(daemon, open_page, viewport):
     page = ready_page(open_page(daemon, viewport))
-    answer = page.locator("#current-feedback")
+    answer = page.locator(".current .feedback")
     press(page, "1 ampere less")
     press(page, "1 ampere less")
     expect(answer).to_have_text("Set to 14 A")
@@ -78,7 +78,7 @@ def test_a_refused_current_is_explained_and_taken_back(daemon, open_page):
     expect(field).to_have_value("16")
     field.fill("99")
     field.press("Enter")
-    expect(page.locator("#current-feedback")).to_have_text(
+    expect(page.locator(".current .feedback")).to_have_text(
         "Refused: chargingCurrent: number 6..32 expected"
     )
     expect(field).to_have_value("16")
@@ -95,7 +95,7 @@ def test_what_others_change_shows_by_itself(daemon, open_page):
 def test_a_fault_is_explained_and_clears(own_daemon, open_page):
     opened = open_page(own_daemon)
     page = ready_page(opened)
-    field = page.get_by_label("Temperature, °C")
+    field = page.get_by_label("Temperature", exact=True)
     field.fill("90")
     field.press("Enter")
     card = page.locator("[data-error=temperature_high]")
@@ -124,7 +124,7 @@ def test_a_broken_diode_stops_charging_with_its_error(own_daemon, open_page):
     says(page, "Charging")
     page.get_by_label("Break the diode").check()
     expect(page.locator("[data-error=diode_short]")).to_be_visible()
-    expect(page.locator("#phases tr").first).to_contain_text("0.0 V")
+    expect(page.locator("#phases tbody tr").first).to_contain_text("0.0 V")
 
 
 def test_a_residual_current_trips_when_it_is_watched(own_daemon, open_page):
@@ -160,10 +160,19 @@ def test_the_station_is_taken_out_of_service_and_back(daemon, open_page):
 def test_everything_works_from_the_keyboard(daemon, open_page):
     page = ready_page(open_page(daemon))
     reached = set()
-    for _ in range(40):
+    for _ in range(60):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.innerText || document.activeElement.id"))
-    assert {"Pause charging", "Plug in", "Ask for energy", "Unplug", "−", "+"} <= reached
+        reached.add(
+            page.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel")
+        )
+    assert {
+        "Pause charging",
+        "Plug in",
+        "Ask for energy",
+        "Unplug",
+        "1 ampere less",
+        "1 ampere more",
+    } <= reached
     page.get_by_role("button", name="Ask for energy", exact=True).focus()
     page.keyboard.press("Enter")
     says(page, "Charging")
@@ -197,10 +206,9 @@ def test_every_control_has_a_name(daemon, open_page):
     assert live.get_attribute("aria-live") == "polite"
 
 
-def test_without_an_event_stream_the_page_polls(daemon, open_page, chromium):
+def test_without_an_event_stream_the_page_polls(daemon, open_page):
     opened = open_page(daemon)
-    opened.page.route("**/api/v1/events", lambda route: route.abort())
-    opened.page.reload()
+    opened.lose_events()
     expect(opened.page.locator("#link-text")).to_have_text("Slow updates", timeout=20_000)
     says(opened.page, "Ready")
     daemon.post("simulator", {"vehicle": "charging"})

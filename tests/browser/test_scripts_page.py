@@ -161,7 +161,7 @@ def test_the_first_page_leads_to_it_and_back(daemon, open_page):
     opened = open_page(daemon)
     opened.page.get_by_role("link", name="Scripts").click()
     expect(opened.page.get_by_role("heading", name="Script engine")).to_be_visible()
-    opened.page.locator("a.top-link").click()
+    opened.page.get_by_role("link", name="Home").click()
     expect(opened.page.locator("#headline")).to_have_text("Ready")
     assert opened.complaints == []
 
@@ -522,8 +522,7 @@ def test_a_reload_shows_even_when_as_much_is_printed_as_before(counting, files, 
 def test_without_an_event_stream_output_is_asked_for(counting, files, scripts_page):
     opened = scripts_page()
     page = opened.page
-    page.route("**/api/v1/events*", lambda route: route.abort())
-    page.reload()
+    opened.lose_events()
     expect(page.locator("#link-text")).to_have_text("Slow updates", timeout=20_000)
     expect(page.locator("#output")).to_contain_text("count\t2", timeout=10_000)
     files.put("init.lua", 'print("a new beginning")\n')
@@ -592,7 +591,8 @@ def test_lua_is_colored_and_every_letter_of_it_kept(scripts_page):
     )
     pieces = page.evaluate(
         """async (source) => {
-          const { coloredLines } = await import('/scripts-lua.js');
+          const page = document.querySelector('script').src;
+          const { coloredLines } = await import(page.replace('-page', '-lua'));
           return coloredLines(source, 0, 100).map((line) => line ?? []);
         }""",
         source,
@@ -624,7 +624,8 @@ def test_a_part_of_a_long_text_is_colored_as_in_the_whole(scripts_page):
     source = "x = [[\n" + "text\n" * 500 + "]]\nlocal y = 1\n" + "-- z\n" * 500
     same = page.evaluate(
         """async (source) => {
-          const { coloredLines } = await import('/scripts-lua.js');
+          const page = document.querySelector('script').src;
+          const { coloredLines } = await import(page.replace('-page', '-lua'));
           const part = JSON.stringify(coloredLines(source, 495, 510));
           return part === JSON.stringify(coloredLines(source, 0, 2000).slice(495, 510));
         }""",

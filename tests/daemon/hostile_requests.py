@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 GOOD_PATHS = (
     "/",
-    "/app.js",
+    "/manifest.webmanifest",
     "/api/v1/state",
     "/api/v1/config",
     "/api/v1/config/evse",

@@ -45,6 +45,11 @@ def charges(daemon: Daemon) -> None:
     eventually(charging, WRITTEN_S)
 
 
+def same(energy_ws: int, daemon: Daemon) -> bool:
+    """Tell whether an energy is that of the register; each is rounded down, after a fault twice."""
+    return abs(energy_ws - int(daemon.get("/state")["totalConsumption"])) <= 2
+
+
 def unplug(daemon: Daemon) -> dict[str, Any]:
     """Unplug; return the session as it was kept."""
     daemon.street(vehicle="none")
@@ -106,7 +111,7 @@ def test_a_session_goes_on_after_an_orderly_restart(
         session = unplug(successor)
         assert len(sessions(successor)) == 1
         # What flowed while it was wound down is in the session as well as in the register.
-        assert session["energy"] == successor.get("/state")["totalConsumption"]
+        assert same(session["energy"], successor)
 
 
 def test_a_database_deleted_under_the_daemon(charging: Daemon) -> None:
@@ -116,7 +121,7 @@ def test_a_database_deleted_under_the_daemon(charging: Daemon) -> None:
     charges(charging)
     eventually(lambda: "alarm sessions_replaced" in charging.log)
     eventually(lambda: counted(charging), WRITTEN_S)
-    assert unplug(charging)["energy"] == charging.get("/state")["totalConsumption"]
+    assert same(unplug(charging)["energy"], charging)
 
 
 def test_a_database_destroyed_under_the_daemon_is_kept_aside(charging: Daemon) -> None:
@@ -127,7 +132,7 @@ def test_a_database_destroyed_under_the_daemon_is_kept_aside(charging: Daemon) -
     eventually(lambda: charging.ask("GET", "/sessions") and "sessions_replaced" in alarms(charging))
     charges(charging)
     assert list(file.parent.glob("broken-*"))
-    assert unplug(charging)["energy"] == charging.get("/state")["totalConsumption"]
+    assert same(unplug(charging)["energy"], charging)
 
 
 # --- a disk of its own ---
@@ -179,7 +184,7 @@ def test_a_full_disk_is_told_and_charging_goes_on(own_disk: OwnDisk) -> None:
     own_disk.clear()
     eventually(lambda: not alarms(daemon))
     eventually(lambda: "alarm energy_not_saved is over" in daemon.log)
-    assert unplug(daemon)["energy"] == daemon.get("/state")["totalConsumption"]
+    assert same(unplug(daemon)["energy"], daemon)
     ledger = (own_disk.seen / "ledger.json").read_text()
     assert f'"total_energy_ws": {daemon.get("/state")["totalConsumption"]}' in ledger
 
@@ -194,4 +199,4 @@ def test_a_read_only_disk_is_told_and_charging_goes_on(own_disk: OwnDisk) -> Non
     charges(daemon)
     own_disk.remount("rw")
     eventually(lambda: not alarms(daemon))
-    assert unplug(daemon)["energy"] == daemon.get("/state")["totalConsumption"]
+    assert same(unplug(daemon)["energy"], daemon)

@@ -11,6 +11,9 @@ from evsed.services.rest.schema import EVENTS, text
 
 _HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 _RETRY_AFTER_S: Final = 10
+#: A browser's script that opens a stream anew cannot set the header.
+_LAST_SEEN: Final = "lastEventId"
+_LINES_TOO: Final = text("1: also its lines, those there are and then new ones", words=("1",))
 #: Small, so that a client that does not read is noticed by the hub and not hidden by buffers.
 _SOCKET_BACKLOG_BYTES: Final = 16384
 
@@ -30,8 +33,8 @@ class EventStreams:
                 handler=self.get,
                 summary="Changes as they happen (server-sent events)",
                 query={
-                    name: text("1: also its lines, those there are and then new ones", words=("1",))
-                    for name in self.hub.lines
+                    _LAST_SEEN: text("instead of the header Last-Event-ID", longest=64),
+                    **dict.fromkeys(self.hub.lines, _LINES_TOO),
                 },
                 answer=EVENTS,
                 errors=(503,),
@@ -54,7 +57,7 @@ class EventStreams:
             return
         transport.set_write_buffer_limits(high=_SOCKET_BACKLOG_BYTES)
         wanted = [name for name in self.hub.lines if request.query.get(name) == "1"]
-        last_seen = request.headers.get("Last-Event-ID")
+        last_seen = request.headers.get("Last-Event-ID") or request.query.get(_LAST_SEEN)
         stream = self.hub.open(last_seen, transport.abort, wanted)
         if stream is None:
             raise web.HTTPServiceUnavailable(

@@ -13,11 +13,14 @@ from evsed.operations.values import EnergyUnit
 from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, NoWifi
 from evsed.services.rest.body import BodyReader
 from evsed.services.rest.config_schemas import config_shapes
+from evsed.services.rest.curve import Curve, CurveResource
+from evsed.services.rest.diagnosis import Diagnoses, DiagnosisResource
 from evsed.services.rest.display import MAX_PROGRAM_BYTES, DisplayResource
 from evsed.services.rest.endpoints import Endpoint, routes
 from evsed.services.rest.event_hub import EventHub, Topic
 from evsed.services.rest.event_lines import LineSource
 from evsed.services.rest.event_stream import EventStreams
+from evsed.services.rest.extensions import with_extensions
 from evsed.services.rest.firmware import MAX_PACKAGE_BYTES, FirmwareResource
 from evsed.services.rest.limits import LimitsResource
 from evsed.services.rest.openapi import with_document
@@ -44,6 +47,7 @@ class RestParts:
         extensions: whether paths the API does not know are served.
         upload_idle_s: seconds without a byte after which an upload is given up.
         lines: what event streams can follow line by line, such as the log.
+        diagnoses: packs a diagnosis; None: there is none.
         more: rows of other parts.
     """
 
@@ -59,6 +63,7 @@ class RestParts:
     bodies: BodyReader = field(default_factory=BodyReader)
     upload_idle_s: float = 60.0
     lines: Mapping[str, LineSource] = field(default_factory=dict)
+    diagnoses: Diagnoses | None = None
     more: tuple[Endpoint, ...] = ()
 
 
@@ -71,6 +76,7 @@ class RestApi:
             operations=parts.operations, energy_unit=parts.energy_unit, bodies=parts.bodies
         )
         self.events = self._event_hub()
+        self.curve = CurveResource(parts.operations, Curve())
         parts.operations.listen(self.events.config_changed)
 
     def session_ended(self, session: SessionRow) -> None:
@@ -87,7 +93,8 @@ class RestApi:
             *self._parts.more,
         )
         if self._parts.extensions:
-            return with_document(rows, self._parts.energy_unit)
+            unit = self._parts.energy_unit
+            return with_document(with_extensions(rows, unit), unit)
         return tuple(row for row in rows if not row.extension)
 
     def routes(self) -> tuple[web.RouteDef, ...]:
@@ -138,8 +145,21 @@ class RestApi:
             *system.endpoints(),
             *limits.endpoints(),
             *EventStreams(self.events).endpoints(),
+            *self.curve.endpoints(),
+            *self._diagnosis(),
         )
         if parts.simulator is None:
             return rows
         simulator = SimulatorResource(circuit=parts.simulator, bodies=parts.bodies)
         return (*rows, *simulator.endpoints())
+
+    def _diagnosis(self) -> tuple[Endpoint, ...]:
+        parts = self._parts
+        if parts.diagnoses is None:
+            return ()
+        return DiagnosisResource(
+            operations=parts.operations,
+            logs=parts.logs,
+            diagnoses=parts.diagnoses,
+            state=self._state.picture,
+        ).endpoints()

@@ -1,0 +1,1 @@
+"""What somebody needs to help from afar, as one file."""

@@ -1,0 +1,97 @@
+"""A diagnosis as the REST interface offers it: texts of the daemon, the board file, the traces."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from evsed.errors import StorageError
+
+_WORKER: Final = "evsed.services.diagnosis.worker"
+_PIECE: Final = 65536
+_TRACES: Final = 5
+_PATIENCE_S: Final = 60.0
+
+
+class DiagnosisService:
+    """Packs one diagnosis at a time.
+
+    Args:
+        board_file: what the administrator says is fitted.
+        traces: the folder of the flight recorder.
+    """
+
+    def __init__(self, board_file: Path, traces: Path) -> None:
+        self._board_file, self._traces = board_file, traces
+        self._busy = asyncio.Lock()
+
+    async def pieces(self, texts: Iterable[tuple[str, str]]) -> AsyncIterator[bytes]:
+        """Yield a ZIP archive in pieces, as the client takes them.
+
+        Args:
+            texts: name and text; several of one name are joined. Taken a few at a time.
+
+        Raises:
+            StorageError: the worker failed.
+        """
+        async with self._busy, _worker() as process:
+            feeding = asyncio.create_task(self._feed(process, texts))
+            try:
+                output = process.stdout
+                while output and (piece := await output.read(_PIECE)):
+                    yield piece
+                async with asyncio.timeout(_PATIENCE_S):
+                    await feeding
+                    status = await process.wait()
+            finally:
+                feeding.cancel()
+        if status:
+            raise StorageError("the diagnosis could not be packed")
+
+    async def _feed(self, process: Process, texts: Iterable[tuple[str, str]]) -> None:
+        pipe = process.stdin
+        if pipe is None:
+            return
+        with suppress(ConnectionError):  # the worker has gone: its status says how
+            await self._feed_all(pipe, texts)
+        pipe.close()
+
+    async def _feed_all(self, pipe: asyncio.StreamWriter, texts: Iterable[tuple[str, str]]) -> None:
+        for name, text in texts:
+            await _say(pipe, {"name": name, "text": text})
+            await asyncio.sleep(0)  # the pipe may take all of it without a pause
+        await _say(pipe, {"name": "board.yaml", "file": str(self._board_file)})
+        for trace in await asyncio.to_thread(self._newest_traces):
+            await _say(pipe, {"name": f"traces/{trace.name}", "file": str(trace)})
+
+    def _newest_traces(self) -> list[Path]:
+        return sorted(self._traces.glob("*.jsonl"))[-_TRACES:]
+
+
+async def _say(pipe: asyncio.StreamWriter, entry: dict[str, str]) -> None:
+    pipe.write(json.dumps(entry).encode() + b"\n")
+    await pipe.drain()
+
+
+@asynccontextmanager
+async def _worker() -> AsyncIterator[Process]:
+    """Run the worker; it does not outlive whoever asked."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", _WORKER),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
