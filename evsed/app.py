@@ -215,6 +215,7 @@ def _services(
         sessions=sessions,
     )
     rest = _rest_api(built, operations, offered)
+    sessions.on_end(rest.session_ended)
     routes = (*rest.routes(), *dav, *page_routes(_WEB))
     http = HttpService(_door(built), routes, before=(check.check,), ready=listening)
     credentials.on_change(http.close_streams)

@@ -89,6 +89,8 @@ class SessionFilter:
     faulty: bool | None = None
     authorized: str | None = None
     ended: str | None = None
+    #: local time, as 2026-11
+    month: str | None = None
 
 
 EVERY_SESSION = SessionFilter()

@@ -51,6 +51,7 @@ class Keeper:
         self._limiter = RepeatLimiter()
         self._ledger_pause = self._pause = 0
         self._disk = DiskWatch("energy_not_saved", "the energy counter is not being saved")
+        self._trace_disk = DiskWatch("recording_not_saved", "a flight recording is not being saved")
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evsed-keeper", daemon=True)
 
@@ -68,7 +69,7 @@ class Keeper:
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return what is not being kept; from any thread, never blocks."""
-        return self._disk.alarms()
+        return (*self._disk.alarms(), *self._trace_disk.alarms())
 
     def _run(self) -> None:
         while not self._end.wait(_EVERY_S):
@@ -112,7 +113,8 @@ class Keeper:
             self._unwritten.append(fresh.popleft())
         while self._unwritten:
             try:
-                path = write_recording(self._unwritten[0], self._recordings)
+                with self._trace_disk.attempt():
+                    path = write_recording(self._unwritten[0], self._recordings)
             except OSError as error:
                 self._pause = _PAUSE_ROUNDS
                 _log.error("flight recording: could not be written: %s", error)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,12 @@ class Daemon:
     def get(self, path):
         return json.loads(self.ask("GET", path)[1])
 
+    def until_state(self, wanted):
+        deadline = time.monotonic() + 30
+        while (found := self.get("state")["state"]) != wanted:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
@@ -94,6 +101,12 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def daemon_class():
+    """Return what runs a charger on a state directory of one's own."""
+    return Daemon
 
 
 @pytest.fixture(scope="session")

@@ -163,9 +163,13 @@ class EventHub:
             stream.feed()
 
     def config_changed(self, block: str) -> None:
-        """Tell everyone that a configuration block has new values; who resumes hears it too."""
+        """Tell everyone that a configuration block has new values."""
+        self.tell("config", {"name": block})
+
+    def tell(self, name: str, what: Mapping[str, object]) -> None:
+        """Tell everyone a piece of news; who resumes hears it too."""
         event_id = self._next_id()
-        data = frame("config", {"name": block}, event_id)
+        data = frame(name, what, event_id)
         if len(self._news) == _REMEMBERED:
             self._forgotten = self._news[0][0].number
         self._news.append((event_id, data))

@@ -8,6 +8,7 @@ from aiohttp import web
 
 import evsed
 from evsed.operations.operations import Operations
+from evsed.operations.session_log import SessionRow
 from evsed.operations.values import EnergyUnit
 from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, NoWifi
 from evsed.services.rest.body import BodyReader
@@ -26,6 +27,7 @@ from evsed.services.rest.openapi import with_document
 from evsed.services.rest.ports import Display, Logs, Scripts, Updater, Wifi
 from evsed.services.rest.scripts import ScriptResource
 from evsed.services.rest.section_config import Config
+from evsed.services.rest.session_fields import SESSION, shown
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource
 from evsed.services.rest.system import SystemResource
@@ -76,6 +78,10 @@ class RestApi:
         self.events = self._event_hub()
         self.curve = CurveResource(parts.operations, Curve())
         parts.operations.listen(self.events.config_changed)
+
+    def session_ended(self, session: SessionRow) -> None:
+        """Tell every event stream."""
+        self.events.tell("session", shown(session, SESSION))
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return everything that is served, row by row."""

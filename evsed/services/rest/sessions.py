@@ -53,6 +53,7 @@ _FILTER: Final[dict[str, Schema]] = {
     "faulty": flag("true: with errors; false: without"),
     "authorized": text("authorized in this way", longest=32),
     "ended": text("ended in this way", words=tuple(EndReason)),
+    "month": text("begun in this month, local time, such as 2026-11", longest=7),
 }
 _PAGE: Final[dict[str, Schema]] = {
     "before": whole("sessions with a smaller number", low=1, high=_LAST),
@@ -233,6 +234,7 @@ def _filter(query: Query) -> SessionFilter:
         faulty=query.truth("faulty"),
         authorized=query.text("authorized"),
         ended=query.text("ended"),
+        month=query.text("month"),
     )
 
 

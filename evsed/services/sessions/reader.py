@@ -140,6 +140,7 @@ def _conditions(wanted: SessionFilter) -> tuple[list[str], list[object]]:
         ("authorized = ?", wanted.authorized),
         ("ended = ?", wanted.ended),
         ("(faults != '') = ?", wanted.faulty),
+        ("month = ?", wanted.month),
     ]
     asked = [(text, value) for text, value in found if value is not None]
     return [text for text, _ in asked], [value for _, value in asked]

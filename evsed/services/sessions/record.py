@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from evsed.charging.snapshot import DARK, Phases, Snapshot
+from evsed.operations.session_log import SessionRow
 from evsed.units import milliamperes
 
 MINUTE_MS = 60_000
@@ -32,6 +33,25 @@ class SessionRecord:
     faults: str = ""
     stopped: str = ""
     ended: str = ""
+
+    def row(self) -> SessionRow:
+        """Return it as readers see it."""
+        return SessionRow(
+            id=self.id,
+            start_s=self.start_s,
+            clock_set=self.clock_set,
+            duration_s=self.duration_ms // 1000,
+            charging_s=self.charging_ms // 1000,
+            energy_ws=self.energy_ws,
+            meter_start_ws=self.meter_start_ws,
+            meter_end_ws=self.meter_end_ws,
+            peak_w=self.peak_w,
+            cost=self.cost,
+            authorized=self.authorized,
+            faults=tuple(self.faults.split()),
+            stopped=self.stopped,
+            ended=self.ended,
+        )
 
 
 @dataclass(slots=True, kw_only=True)

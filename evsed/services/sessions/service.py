@@ -10,11 +10,10 @@ from typing import Final, TypeVar
 
 from evsed.errors import RejectedError, StorageError
 from evsed.operations.operations import Operations
-from evsed.operations.session_log import SessionReader
+from evsed.operations.session_log import SessionReader, SessionRow
 from evsed.services.sessions.around import Around
 from evsed.services.sessions.database import BrokenDatabaseError
 from evsed.services.sessions.reader import Reader
-from evsed.services.sessions.record import SessionRecord
 from evsed.services.sessions.writer import SessionWriter, uptime_identity
 from evsed.settings.time_zone import zone
 from evsed.station.alarms import Alarm
@@ -50,6 +49,7 @@ class SessionsService:
             self._file, lambda: station.snapshot, self._around, uptime_identity()
         )
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="evsed-history")
+        self._told: list[Callable[[SessionRow], None]] = []
         operations.alarm_sources.append(self.alarms)
 
     def start(self) -> None:
@@ -63,6 +63,8 @@ class SessionsService:
 
     async def serve(self) -> None:
         """Check the file now and then, until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._writer.on_end = lambda record: self._ended(loop, record.row())
         await asyncio.sleep(self._first_check_s)
         while True:
             try:
@@ -87,10 +89,9 @@ class SessionsService:
         """
         await asyncio.to_thread(self._writer.erase, _ERASE_WITHIN_S)
 
-    def on_end(self, told: Callable[[SessionRecord], None]) -> None:
+    def on_end(self, told: Callable[[SessionRow], None]) -> None:
         """Have ``told`` called with every session that has ended, on the event loop."""
-        loop = asyncio.get_running_loop()
-        self._writer.on_end = lambda record: _soon(loop, told, record)
+        self._told.append(told)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return what is not being kept."""
@@ -107,6 +108,14 @@ class SessionsService:
     def _work(self, work: Callable[[Reader], T]) -> T:
         with Reader(self._file) as reader:
             return work(reader)
+
+    def _ended(self, loop: asyncio.AbstractEventLoop, session: SessionRow) -> None:
+        """Pass a session on from the writer's thread."""
+        try:
+            for told in self._told:
+                loop.call_soon_threadsafe(told, session)
+        except RuntimeError:
+            _log.debug("session %s ended after the event loop", session.id)
 
     def _around(self) -> Around:
         operations = self._operations
@@ -131,12 +140,3 @@ def _zone(name: str) -> tzinfo:
         return zone(name)
     except RejectedError:
         return UTC
-
-
-def _soon(
-    loop: asyncio.AbstractEventLoop, told: Callable[[SessionRecord], None], record: SessionRecord
-) -> None:
-    try:
-        loop.call_soon_threadsafe(told, record)
-    except RuntimeError:
-        _log.debug("session %s ended after the event loop", record.id)

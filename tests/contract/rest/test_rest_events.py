@@ -7,6 +7,8 @@ import json
 import aiohttp
 import pytest
 
+from evsed.services.sessions.record import SessionRecord
+
 
 async def next_event(answer):
     """Return the next event of a stream: its fields, with the data read; comments are skipped."""
@@ -129,3 +131,11 @@ async def test_a_service_that_stops_takes_its_streams_along(serve):
         answer = await outside.get(url)
         await next_event(answer)
     answer.close()
+
+
+async def test_a_session_that_has_ended_is_told(full):
+    row = SessionRecord(id=7, energy_ws=3600, ended="unplugged", faults="diode_short").row()
+    async with full.client.get("/api/v1/events") as answer:
+        full.api.session_ended(row)
+        told = (await until(answer, "session"))["data"]
+        assert (told["id"], told["energy"], told["errors"]) == (7, 3600, ["diode_short"])

@@ -110,6 +110,8 @@ async def test_a_session_says_everything(history):
         ("?authorized=not_required", [5, 4, 3, 2, 1]),
         ("?authorized=rest", []),
         ("?limit=200", [5, 4, 3, 2, 1]),
+        ("?month=2026-03&limit=1", [5]),
+        ("?month=2026-04", []),
     ],
 )
 async def test_filters(history, query, expected):

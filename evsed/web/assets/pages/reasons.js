@@ -131,8 +131,8 @@ export const REASONS = {
   },
   paused_by_limit: {
     tone: "wait", icon: "pause", title: N("Paused by an energy manager"),
-    text: N("Somebody who may limit this charger wants no charging now. It goes on when he permits it."),
-    change: N("Whoever set the limit, or its end."),
+    text: N("Somebody who may limit this charger wants no charging now."),
+    change: N("Its permission; it goes on by itself then."),
   },
   controller_lost: {
     tone: "wait", icon: "wait", title: N("Paused: the energy manager is silent"),
