@@ -191,7 +191,7 @@ class Calibrator:
                 self._apply(settings)
             shift_us = known_us - shift_error_us(before, after, power_factor, self._hz)
             if abs(shift_us) > _MOST_SHIFT_US:
-                text = f"a delay of {shift_us:.0f} µs cannot be: check value and the wiring of L{phase}"
+                text = f"a delay of {shift_us:.0f} µs cannot be: check value and wiring of L{phase}"
                 raise RejectedError(text)
             patch = {f"l{phase}ShiftNs": round(shift_us * 1000)}
             await self._operations.change(_SECTION, patch, source=source)
