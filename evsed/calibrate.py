@@ -37,6 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         _add_charger(act)
         act.set_defaults(act=_measure, quantity=quantity)
+    shift = acts.add_parser("shift", help="delay between voltage and current of one phase")
+    shift.add_argument("--phase", type=int, choices=_PHASES, default=1, help="(%(default)s)")
+    shift.add_argument(
+        "--value",
+        type=float,
+        default=1.0,
+        metavar="PF",
+        help="power factor of the load, lagging (%(default)s: a heater)",
+    )
+    _add_charger(shift)
+    shift.set_defaults(act=_measure, quantity="shift")
     show = acts.add_parser("show", help="what the channels read, and the calibration")
     _add_charger(show)
     show.set_defaults(act=_show)
@@ -67,6 +78,8 @@ def _reset(given: argparse.Namespace) -> int:
 
 
 def _line(answer: Any) -> str:
+    if "shift" in answer:
+        return f"the voltage is seen {answer['shift']} µs later than its current; in force"
     if answer["points"] == 1:
         return (
             f"read {answer['raw']}, gain {answer['gain']} in force; "

@@ -5,18 +5,19 @@ gives a gain; a second one with another load gives a gain and an offset. Source:
 """
 
 import asyncio
+import math
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evsed.errors import RejectedError
-from evsed.hardware.interfaces import Meter, MeterReading
+from evsed.hardware.interfaces import Meter, MeterReading, Trio
 from evsed.hardware.meter_correction import MeterCorrection, PhaseCorrection
 from evsed.operations.operations import Operations
 from evsed.settings.calibration import UNITY_PPM, CalibrationSettings
 
-QUANTITIES: Final = ("current", "voltage")
+QUANTITIES: Final = ("current", "voltage", "shift")
 _SECTION: Final = "meter"
 _MEASURING_S: Final = 5.0
 _LOOK_S: Final = 0.02
@@ -26,8 +27,21 @@ _STEADY: Final = 0.02
 #: two points nearer than this give no line
 _APART: Final = 0.3
 #: smallest values that can be told from noise
-_LEAST: Final = {"current": 0.5, "voltage": 50.0}
+_LEAST: Final = {"current": 0.5, "voltage": 50.0, "power": 200.0}
 _MOST: Final = {"current": 100.0, "voltage": 300.0}
+_LEAST_FACTOR: Final = 0.5
+#: shift of a trial: enough to see power fall, little enough to leave most of it
+_TRIAL_US: Final = 1000.0
+#: no transformer delays as much
+_MOST_SHIFT_US: Final = 1000.0
+#: until readings with another shift come
+_SETTLING_S: Final = 0.5
+_DARK: Final = (0.0, 0.0, 0.0)
+_RAW: Final[Mapping[str, Callable[[MeterReading], Trio]]] = {
+    "current": lambda reading: reading.raw_currents_a,
+    "voltage": lambda reading: reading.raw_voltages_v,
+    "power": lambda reading: reading.real_powers_w or _DARK,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +100,18 @@ def _phase(values: Mapping[str, int]) -> PhaseCorrection:
     )
 
 
+def shift_error_us(before: float, after: float, power_factor: float, hz: int) -> float:
+    """Return by how much a shift is too large, from the powers a millisecond before and after it.
+
+    Power is proportional to the cosine of the angle between voltage and current, so the two tell
+    that angle; it should be the one of the load.
+    """
+    step = math.tau * hz * _TRIAL_US / 1_000_000
+    ratio = (after - before) / (after + before)
+    angle = -math.atan(ratio / math.tan(step))
+    return (angle - math.acos(power_factor)) / (math.tau * hz) * 1_000_000
+
+
 class Calibrator:
     """Measures points and keeps what they say in the settings.
 
@@ -100,6 +126,8 @@ class Calibrator:
     ) -> None:
         self._operations, self._meter = operations, meter
         self._measuring_s = measuring_s
+        described = operations.board.energy_meter
+        self._hz = described.frequency_hz if described is not None else 50
         self._points: dict[tuple[str, int], tuple[Point, ...]] = {}
         self._busy = asyncio.Lock()
         operations.on_change(_SECTION, self._changed)
@@ -133,6 +161,48 @@ class Calibrator:
             self._points[quantity, phase] = line.points
         return line
 
+    async def measure_shift(self, phase: int, power_factor: float, *, source: str) -> float:
+        """Find by how much a voltage is seen later than its current; saved and in force.
+
+        For ten seconds the phase is metered with a shift of a millisecond either way: what
+        power does then tells the angle, and its energy is counted some per cent too low.
+
+        Args:
+            phase: 1 to 3.
+            power_factor: of the load, lagging, as another meter reads it; 1 for a heater.
+            source: who asks.
+
+        Returns:
+            The delay in us, on top of the board file's.
+
+        Raises:
+            RejectedError: nothing to measure, a load that moves, or an angle that cannot be.
+        """
+        if not _LEAST_FACTOR <= power_factor <= 1:
+            text = f"{power_factor:g} is not permitted, expected a number {_LEAST_FACTOR:g} … 1"
+            raise RejectedError(text, key="value")
+        async with self._busy:
+            settings: CalibrationSettings = self._operations.store.settings.meter
+            known_us = settings.of_phase(phase)["shift_ns"] / 1000
+            try:
+                before = await self._power_at(settings, phase, known_us - _TRIAL_US)
+                after = await self._power_at(settings, phase, known_us + _TRIAL_US)
+            finally:
+                self._apply(settings)
+            shift_us = known_us - shift_error_us(before, after, power_factor, self._hz)
+            if abs(shift_us) > _MOST_SHIFT_US:
+                text = f"a delay of {shift_us:.0f} µs cannot be: check value and wiring of L{phase}"
+                raise RejectedError(text)
+            patch = {f"l{phase}ShiftNs": round(shift_us * 1000)}
+            await self._operations.change(_SECTION, patch, source=source)
+        return shift_us
+
+    async def _power_at(self, settings: CalibrationSettings, phase: int, shift_us: float) -> float:
+        trial = replace(settings, **{f"l{phase}_shift_ns": round(shift_us * 1000)})
+        self._apply(trial)
+        await asyncio.sleep(_SETTLING_S)
+        return await self._raw("power", phase)
+
     async def forget(self, *, source: str) -> None:
         """Go back to the scales of the board file.
 
@@ -151,8 +221,7 @@ class Calibrator:
             reading = self.reading
             if reading is not None and reading.taken_ms != last_ms:
                 last_ms = reading.taken_ms
-                raw = reading.raw_currents_a if quantity == "current" else reading.raw_voltages_v
-                values.append(raw[phase - 1])
+                values.append(_RAW[quantity](reading)[phase - 1])
             await asyncio.sleep(_LOOK_S)
         return _steady(values, quantity, phase)
 

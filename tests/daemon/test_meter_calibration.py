@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from daemon_world import ROOT, eventually
+import yaml
+from daemon_world import BOARD, ROOT, Daemon, RunningSimulator, eventually
 
 
 def current(daemon):
@@ -38,7 +39,7 @@ def test_two_points_set_gain_and_offset_until_they_are_forgotten(charging):
     daemon.post("/state/charging-current", 6)
     settled(daemon, 6.0)
     done = evsed_calibrate(daemon, "current", "--phase", "1", "--value", "6.5")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, (done.stderr, daemon.get("/state"), daemon.log)
     assert "offset" in done.stdout
     section = daemon.get("/config/meter")
     assert section["l1CurrentGainPpm"] == pytest.approx(1_030_000, rel=0.04)
@@ -50,12 +51,31 @@ def test_two_points_set_gain_and_offset_until_they_are_forgotten(charging):
     assert '"l1CurrentGainPpm": 1000000' in evsed_calibrate(daemon, "show").stdout
 
 
+def test_a_delay_between_voltage_and_current_is_found(folder):
+    board = yaml.safe_load(BOARD.read_text(encoding="utf-8"))
+    board["sim"]["noise"] = 2
+    file = folder / "board.yaml"
+    file.write_text(yaml.safe_dump(board), encoding="utf-8")
+    with (
+        RunningSimulator(folder / "sim", file) as simulator,
+        Daemon(folder, "--board", str(file), simulator=simulator) as daemon,
+    ):
+        daemon.ready().charge()
+        daemon.street(powerFactor=0.995)  # 318 us at 50 Hz: a transformer's delay looks the same
+        settled(daemon, 16.0)
+        done = evsed_calibrate(daemon, "shift", "--phase", "2")
+        assert done.returncode == 0, done.stderr
+        found_us = daemon.get("/config/meter")["l2ShiftNs"] / 1000
+        assert found_us == pytest.approx(-318, abs=80)
+
+
 def test_bad_points_are_refused_with_a_sentence(daemon):
     for body, words in (
-        ({"quantity": "power", "phase": 1, "value": 5}, "one of current, voltage"),
+        ({"quantity": "power", "phase": 1, "value": 5}, "one of current, voltage, shift"),
         ({"quantity": "current", "phase": 4, "value": 5}, "1, 2 or 3"),
         ({"quantity": "current", "phase": 1, "value": "5"}, "a number"),
         ({"quantity": "current", "phase": 1, "value": 1e9}, "0.5 … 100"),
+        ({"quantity": "shift", "phase": 1, "value": 0.2}, "0.5 … 1"),
     ):
         status, answer = daemon.ask("POST", "/meter/calibration", body)
         assert status == 400

@@ -29,6 +29,9 @@ class Calibrates(Protocol):
     async def measure(self, quantity: str, phase: int, true: float, *, source: str) -> Line:
         """Measure a point; ``RejectedError`` when it makes no sense."""
 
+    async def measure_shift(self, phase: int, power_factor: float, *, source: str) -> float:
+        """Find a delay in us; ``RejectedError`` when it makes no sense."""
+
     async def forget(self, *, source: str) -> None:
         """Go back to the scales of the board file."""
 
@@ -52,7 +55,7 @@ _POINT: Final = record(
     {
         "quantity": text("what is put right", words=QUANTITIES),
         "phase": whole("which phase", low=1, high=3),
-        "value": number("what another meter in the same line reads now", unit="A or V"),
+        "value": number("what another meter reads now: A, V; for shift the power factor"),
     }
 )
 _LINE: Final = record(
@@ -61,7 +64,9 @@ _LINE: Final = record(
         "raw": number("what the channel read", unit="A or V"),
         "gain": number("what it is multiplied with from now on"),
         "offset": number("what is added to it from now on", unit="A or V"),
-    }
+        "shift": number("by how much the voltage is seen later than its current", unit="µs"),
+    },
+    required=(),
 )
 
 
@@ -91,7 +96,8 @@ class MeterResource:
                 summary="Compare a channel with another meter, for five seconds",
                 body=_POINT,
                 answer=_LINE,
-                about="One point sets a gain, a second one with another load gain and offset.",
+                about="One point sets a gain, a second one with another load gain and offset. "
+                "A shift takes ten seconds and is put right at once.",
                 extension=True,
             ),
             Endpoint(
@@ -122,6 +128,9 @@ class MeterResource:
     async def measure(self, request: web.Request) -> web.Response:
         """POST /meter/calibration."""
         quantity, phase, value = _point(json_object(await self.bodies.json(request)))
+        if quantity == "shift":
+            shift_us = await self.calibrator.measure_shift(phase, value, source=_SOURCE)
+            return json_answer({"shift": round(shift_us, 1)})
         line = await self.calibrator.measure(quantity, phase, value, source=_SOURCE)
         return json_answer(
             {
@@ -145,5 +154,5 @@ def _point(body: Any) -> tuple[str, int, float]:
     if isinstance(phase, bool) or phase not in _PHASES:
         raise RejectedError("1, 2 or 3 is expected", key="phase")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RejectedError("a number of A or V is expected", key="value")
+        raise RejectedError("a number is expected", key="value")
     return quantity, int(phase), float(value)

@@ -1,9 +1,17 @@
 """What points of a calibration say, and what is refused."""
 
+import math
+
 import pytest
 
 from evsed.errors import RejectedError
-from evsed.operations.metering import Point, _steady, correction_of, line_through
+from evsed.operations.metering import (
+    Point,
+    _steady,
+    correction_of,
+    line_through,
+    shift_error_us,
+)
 from evsed.settings.calibration import CalibrationSettings
 
 
@@ -36,6 +44,17 @@ def test_a_point_near_an_earlier_one_replaces_it():
 def test_a_line_that_cannot_be_is_refused(points):
     with pytest.raises(RejectedError, match="cannot be"):
         line_through(points)
+
+
+@pytest.mark.parametrize("power_factor", [1.0, 0.9, 0.5])
+@pytest.mark.parametrize("error_us", [-400.0, -30.0, 0.0, 85.0, 500.0])
+def test_two_powers_tell_how_wrong_a_shift_is(power_factor, error_us):
+    def power(shift_us):
+        angle = math.tau * 50 * (shift_us + error_us) / 1e6 + math.acos(power_factor)
+        return 2300 * math.cos(angle)
+
+    found = shift_error_us(power(-1000), power(1000), power_factor, 50)
+    assert found == pytest.approx(error_us, abs=1e-6)
 
 
 def test_settings_become_a_correction_in_amperes_and_volts():
