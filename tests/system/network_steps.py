@@ -249,23 +249,24 @@ def restarts():
     same("connections", profiles(), ["evsed-ap", "evsed-sta"])
 
 
-STEPS = (
-    station,
-    clock,
-    found_by_avahi,
-    wrong_settings,
-    hostile,
-    network_manager_restarts,
-    access_point,
-    access_point_and_clients,
-    clock_jumps,
-    restarts,
-)
+STEPS = {
+    step.__name__: step
+    for step in (
+        station,
+        clock,
+        found_by_avahi,
+        wrong_settings,
+        hostile,
+        network_manager_restarts,
+        access_point,
+        access_point_and_clients,
+        clock_jumps,
+        restarts,
+    )
+}
 
 until("the charger answers", lambda: get("/info")["appVersion"], 120)
-wanted = sys.argv[1:]
-for step in STEPS:
-    if not wanted or step.__name__ in wanted:
-        say(f"== {step.__name__}")
-        step()
+for name in sys.argv[1:]:
+    say(f"== {name}")
+    STEPS[name]()
 say("network: all as expected")
