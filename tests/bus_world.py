@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ class PrivateBus:
         command = ["dbus-daemon", "--session", "--nofork", f"--address={self.address}"]
         self._start(command)
         give_up = time.monotonic() + PATIENCE_S
-        while not (self._folder / "bus").exists():
+        while not self._listens():
             assert time.monotonic() < give_up, "the bus does not start"
             time.sleep(0.01)
 
@@ -65,6 +66,10 @@ class PrivateBus:
         self._started.clear()
         with contextlib.suppress(FileNotFoundError):
             (self._folder / "bus").unlink()
+
+    def _listens(self):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self._folder}/bus") == 0
 
     def _start(self, command):
         environment = {

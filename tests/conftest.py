@@ -21,6 +21,7 @@ NEEDED = {
     "test_update_unit.py": ("dbus-daemon",),
     "test_script_mqtt_broker.py": ("mosquitto", "mosquitto_pub", "openssl"),
     "test_network_manager.py": ("dbus-daemon", DBUSMOCK),
+    "test_network_daemon.py": ("dbus-daemon", DBUSMOCK),
     "test_time_date.py": ("dbus-daemon", DBUSMOCK),
     "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),

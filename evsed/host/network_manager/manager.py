@@ -1,5 +1,6 @@
 """NetworkManager's objects and methods, one method here for each need. Source: platform.md 12.1."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -188,7 +189,7 @@ class NetworkManager:
                 continue  # out of reach since
             found.append(
                 Seen(
-                    ssid=bytes(point["Ssid"]).decode(errors="replace"),
+                    ssid=shown_name(bytes(point["Ssid"])),
                     strength=int(point["Strength"]),
                     flags=int(point["Flags"]),
                     wpa=int(point["WpaFlags"]),
@@ -271,6 +272,16 @@ class NetworkManager:
             return ()
         options = await self._bus.get(Remote(SERVICE, lease), f"{_N}.DHCP4Config.Options")
         return tuple(str(options.get("ntp_servers", "")).split())
+
+
+def shown_name(ssid: bytes) -> str:
+    """Return a network's name as it may be shown: anybody in reach can send any bytes.
+
+    Names of zeros are those of hidden networks. What is no text, or would control a terminal, is
+    replaced; such a network cannot be joined by its name.
+    """
+    text = ssid.strip(b"\0").decode(errors="replace")
+    return "".join("\ufffd" if unicodedata.category(one) == "Cc" else one for one in text)
 
 
 def _number_last(path: str) -> tuple[int, str]:
