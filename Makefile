@@ -58,6 +58,9 @@ test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Deb
 	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --leave-out-missing --ignore-glob='*/test_checks_*.py' \
 	  $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) tests/unit tests/contract $(ARGS)
 
+test-system: $(DEV_READY) ## run the tests of the package in virtual machines (tests/system/README.md; an hour)
+	@$(VENV)/bin/pytest -q -s -m system tests/system $(ARGS)
+
 check: $(DEV_READY) ## format, lint, types, import rules
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
