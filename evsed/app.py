@@ -201,14 +201,12 @@ def _services(
     operations.on_change("scheduler", scripts.zone_changed)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
-    updater = _updater(built, operations, credentials)
-    scheduler = SchedulerService(operations)
     offered = _Offered(
         wifi=wifi,
         display=display,
         credentials=credentials,
-        updater=updater,
-        scheduler=scheduler,
+        updater=_updater(built, operations, credentials),
+        scheduler=SchedulerService(operations),
         serial=serial,
         scripts=scripts,
         script_lines=script_lines,
@@ -229,8 +227,8 @@ def _services(
         Service("serial", serial.serve),
         Service("webdav", files.serve),
         Service("script", scripts.serve),
-        Service("scheduler", scheduler.serve),
-        Service("update", updater.serve),
+        Service("scheduler", offered.scheduler.serve),
+        Service("update", offered.updater.serve),
         Service("meter", meter.serve),
         Service("panel", PanelService(operations, wifi).serve),
         *_at_home(built, operations, around, http),

@@ -1,12 +1,13 @@
 #!/bin/bash
 # Updates in a Debian machine with systemd and polkit; runs there as root, without a network.
-# Beside it lie evsed.deb and whatever packages it needs that the machine does not have.
+# Beside it lie the packages of evsed and whatever they need that the machine does not have.
 #
-#   update.sh all       install, refuse what is to be refused, update, go back from a broken version
-#   update.sh begin     install, begin an update and end in the middle of it (the power is then cut)
-#   update.sh after     after that cut: one of the two versions runs, whole
+#   update.sh SLOW all      install, refuse what is to be refused, update, go back from a broken version
+#   update.sh SLOW begin S  install, begin an update and end S seconds into it (the power is then cut)
+#   update.sh SLOW after    after that cut: one of the two versions runs, whole
 set -euo pipefail
 here=$PWD
+slow=$1; shift
 api=http://127.0.0.1/api/v1
 
 say() { echo "update.sh: $*"; }
@@ -21,7 +22,7 @@ expect() { # WHAT WANTED FOUND
   say "$1: $3"
 }
 eventually() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1 * ${SLOW:-5})); shift  # an emulated machine is slow
+  local end=$((SECONDS + $1 * slow)); shift
   until "$@" >/dev/null 2>&1; do [ $SECONDS -le $end ] || fail "never came true: $*"; sleep 0.5; done
 }
 get() { curl -sf -m 20 "$api/$1"; }
@@ -57,7 +58,11 @@ kept() { get config; get state | key totalConsumption; cat /etc/evsed/board.yaml
 
 set_up() {
   export DEBIAN_FRONTEND=noninteractive
-  rm -f fresh.deb && mkdir -p needed && find . -maxdepth 1 -name '*.deb' ! -name evsed.deb -exec mv {} needed/ \;
+  mkdir -p /etc/systemd/system/evsed.service.d /etc/systemd/system/evsed-update.service.d
+  printf '[Service]\nTimeoutStartSec=600\nWatchdogSec=60\nTimeoutStopSec=60\n' >/etc/systemd/system/evsed.service.d/slow.conf
+  printf '[Service]\nExecStart=\nExecStart=/usr/bin/python3 -ISB /usr/libexec/evsed/update --ready 900\n' >/etc/systemd/system/evsed-update.service.d/slow.conf
+  systemctl daemon-reload
+  mv evsed_*_all.deb evsed.deb && mkdir needed && find . -maxdepth 1 -name '*.deb' ! -name evsed.deb -exec mv {} needed/ \;
   apt-get -qq update || true
   apt-get -q -y --no-install-recommends install $(find needed -name '*.deb' -printf './%p ') ./evsed.deb >install.log 2>&1 || { cat install.log; fail "no installation"; }
   first=$(dpkg-query -W -f '${Version}' evsed)
@@ -71,10 +76,6 @@ file = "/etc/evsed/board.yaml"
 text = re.sub(r"(?ms)^ota:.*?(?=^\S|\Z)", "", open(file).read())
 open(file, "w").write(text + "ota:\n  channels:\n    - {name: stable, path: 'file:///srv/channel/stable.json'}\n")
 PYTHON
-  mkdir -p /etc/systemd/system/evsed.service.d /etc/systemd/system/evsed-update.service.d
-  printf '[Service]\nTimeoutStartSec=600\nWatchdogSec=60\nTimeoutStopSec=60\n' >/etc/systemd/system/evsed.service.d/slow.conf
-  printf '[Service]\nExecStart=\nExecStart=/usr/bin/python3 -ISB /usr/libexec/evsed/update --ready 900\n' >/etc/systemd/system/evsed-update.service.d/slow.conf
-  systemctl daemon-reload
   systemctl --no-block restart evsed
   eventually 60 state_is A
   remade evsed.deb new.deb 7.1.0 && sign new.deb
@@ -161,8 +162,8 @@ case $1 in
     set_up; charge_a_little
     post simulator '{"vehicle": "none"}'; eventually 30 state_is A; kept >/root/before
     expect "upload of a signed package" 200 "$(upload new.deb)"
-    eventually 120 grep -q "${2:-installing}" /var/lib/evsed-update/journal.json
-    sleep "${3:-0}"
+    eventually 120 grep -q installing /var/lib/evsed-update/journal.json
+    sleep "$2"
     say "the power goes: $(cat /var/lib/evsed-update/journal.json) $(dpkg-query -W -f '${Version} ${Status}' evsed)"
     sync ;;
   after)
