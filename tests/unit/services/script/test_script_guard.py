@@ -6,7 +6,7 @@ from evsed.services.script.worker import guard as module
 from evsed.services.script.worker.guard import STUCK, Guard
 
 
-class Ended(Exception):
+class EndedError(Exception):
     pass
 
 
@@ -29,7 +29,7 @@ def seconds_until_the_end(monkeypatch, computing, *, init=False, within_s=60):
 
     def end(status):
         assert status == STUCK
-        raise Ended
+        raise EndedError
 
     monkeypatch.setattr(module, "_now", lambda: (now["s"], (now["s"] - 100) * computing))
     monkeypatch.setattr(module.time, "sleep", pause)
@@ -42,7 +42,7 @@ def seconds_until_the_end(monkeypatch, computing, *, init=False, within_s=60):
             guard._look()
         except TimeoutError:
             return None
-        except Ended:
+        except EndedError:
             (told,) = link.sent
             assert (told["t"], told["id"]) == ("stuck", "bad")
             assert told["ms"] == pytest.approx((now["s"] - 100) * 1000, abs=1)
