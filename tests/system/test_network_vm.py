@@ -1,7 +1,7 @@
 """The network services of a real Debian, in a virtual machine; network_steps.py says what is asked.
 
 Needs EVSED_MACHINE as README.md here has it, and in the machine ``evse-sim-wifi``, which makes two
-simulated radios and an access point on one of them, and avahi-utils. EVSED_SLOW stretches the limits.
+simulated radios and an access point on one of them, and avahi-utils. EVSED_SLOW stretches limits.
 Two libraries come from pip's index, in the versions of Debian 12.
 """
 
