@@ -94,7 +94,7 @@ async def network(bus, folder, neighbors):
             count=neighbors.count,
             signal=lambda _interface: None,
         ),
-        watch=Watch(look_s=0.02, idle_s=0.3),
+        watch=Watch(look_s=0.02, idle_s=0.3, late_s=5.0),
     )
     system.close()
 
@@ -314,6 +314,20 @@ async def test_forgetting_deletes_both_connections_and_nothing_of_the_user(radio
     await network.set_access_point(on=True)
     await network.forget()
     assert [name for name, _, _ in await radios.profiles()] == ["preconfigured"]
+
+
+async def test_forgetting_waits_for_a_late_network_manager(bus, network):
+    forgetting = asyncio.create_task(network.forget())
+    await asyncio.sleep(0.1)
+    await bus.play(_template(), {"Networks": NETWORKS})
+    await asyncio.wait_for(forgetting, 30)
+    assert await Radios(bus.client).profiles() == []
+
+
+async def test_forgetting_ends_where_there_is_no_network_manager(network, caplog):
+    caplog.set_level("INFO")
+    await asyncio.wait_for(network.forget(), 30)
+    assert "nobody has connections of ours to forget" in caplog.messages[-1]
 
 
 async def test_a_machine_with_cables_only_says_so(bus, network):
