@@ -14,7 +14,8 @@ from dbus_fast.aio import MessageBus
 
 from evsed.errors import HardwareError
 
-_CALL_S: Final = 10.0
+#: As long as other clients wait; a service may have to be started first.
+_CALL_S: Final = 25.0
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 #: Error names that say that nobody is there, rather than that somebody refused.
 _NOBODY: Final = frozenset(
@@ -46,6 +47,9 @@ class Remote:
 
     service: str
     path: str
+
+
+_BUS: Final = Remote("org.freedesktop.DBus", "/org/freedesktop/DBus")
 
 
 class SystemBus:
@@ -118,6 +122,14 @@ class SystemBus:
         """
         interface, _, short = name.rpartition(".")
         await self.call(remote, f"{_PROPERTIES}.Set", "ssv", interface, short, value)
+
+    async def has(self, service: str) -> bool:
+        """Tell whether a service is on the bus now; asking does not start it.
+
+        Raises:
+            BusError: as ``call``.
+        """
+        return bool(await self.call(_BUS, f"{_BUS.service}.NameHasOwner", "s", service))
 
     def close(self) -> None:
         """Leave the bus."""

@@ -30,7 +30,8 @@ clock: {manage: system}
 CONFIG
 
 evse-sim-wifi start "$SSID" "$PASSPHRASE"
-systemctl is-active --quiet avahi-daemon || systemctl start avahi-daemon
+hostnamectl set-hostname some-pi
+systemctl restart avahi-daemon
 systemd-run --quiet --unit evsed --uid evsed --property StateDirectory=evsed \
   --property WorkingDirectory=/opt/evsed --property Restart=always --property RestartSec=1 \
   --property ProtectClock=yes --property ProtectProc=invisible --property NoNewPrivileges=yes \
