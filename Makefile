@@ -58,7 +58,7 @@ test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Deb
 	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --leave-out-missing --ignore-glob='*/test_checks_*.py' \
 	  $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) tests/unit tests/contract $(ARGS)
 
-test-system: $(DEV_READY) ## run the tests of the package in virtual machines (tests/system/README.md; an hour)
+test-system: $(DEV_READY) ## run the tests of package and network in virtual machines (tests/system/README.md; an hour)
 	@$(VENV)/bin/pytest -q -s -m system tests/system $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules
