@@ -52,16 +52,28 @@ function ErrorCard({ name }) {
 
 // --- what is going on ---
 
+// Where the current matters, and whose limits this page shows or sets anyway.
+const HELD = [
+  "charging", "starting", "vehicle_not_asking", "paused_by_limit", "controller_lost", "current_too_low",
+];
+const KNOWN = ["user", "settings", "board"];
+
+function holder(reason) {
+  const owner = detail.value?.limitedBy;
+  return owner && HELD.includes(reason) && !KNOWN.includes(owner) ? owner : "";
+}
+
 function Hero({ now, reason }) {
   const words = now ? REASONS[reason] : { tone: "idle", icon: "plug", title: N("Connecting…"), text: N("Asking the station how it is.") };
   const broken = reason === "maintenance" && detail.value?.maintenance;
+  const held = holder(reason);
   return html`
     <section class="card hero" data-tone=${words.tone} data-reason=${reason ?? ""} aria-labelledby="headline">
       <${Dial} now=${now} charging=${reason === "charging"} icon=${words.icon} />
       <div class="hero-words">
         <div aria-live="polite" aria-atomic="true" role="status">
           <h1 id="headline">${t(words.title)}</h1>
-          <p id="explanation">${broken || t(words.text)}</p>
+          <p id="explanation">${broken || t(words.text)}${held && ` ${t("The current is limited by “{owner}”.", { owner: held })}`}</p>
         </div>
         ${now && html`<${Actions} now=${now} />`}
       </div>
