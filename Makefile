@@ -40,7 +40,8 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm check coverage explore endurance safety bench fuzz clean preflight
+.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench fuzz deb
+.PHONY: clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,9 @@ test: $(DEV_READY) ## run the tests
 test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Debian 12
 	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --leave-out-missing --ignore-glob='*/test_checks_*.py' \
 	  $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) tests/unit tests/contract $(ARGS)
+
+test-system: $(DEV_READY) ## run the tests of the package in virtual machines (tests/system/README.md; an hour)
+	@$(VENV)/bin/pytest -q -s -m system tests/system $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules
 	@$(VENV)/bin/ruff format --check .
@@ -82,6 +86,18 @@ bench: $(BENCH_READY) ## measure this machine, beside other servers where there 
 
 fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (an hour): make fuzz RUNS=10000
 	@$(VENV)/bin/python -m tests.fuzz --runs $(RUNS)
+
+# Built in a copy of what git knows, so that nothing that lies about gets in. Debian's own Python builds
+# Debian's packages; on Debian 12 they come out for 12 and 13 alike.
+deb: ## build the Debian packages into dist/
+	@command -v dpkg-buildpackage >/dev/null && command -v dh_installsysusers >/dev/null \
+	  || { echo 'On Debian: sudo apt install devscripts equivs && sudo mk-build-deps --install debian/control'; exit 1; }
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
+	  && mkdir "$$scratch/evsed" && git ls-files -z --cached | xargs -0 cp --parents -dt "$$scratch/evsed" \
+	  && chmod -R go=rX,u+w "$$scratch" && cd "$$scratch/evsed" \
+	  && env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign \
+	  && mkdir -p '$(CURDIR)/dist' && cp "$$scratch"/*.deb "$$scratch"/*.changes "$$scratch"/*.buildinfo '$(CURDIR)/dist'
+	@ls -l dist/*.deb
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*

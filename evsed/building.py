@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evsed.board.description import AcRelay, Board, Button, Channel, OtaChannel, Pilot
-from evsed.board.reader import read_board_checked, salvage
+from evsed.board.reader import NoBoardError, find_board, read_board_checked, salvage
 from evsed.errors import BadFileError, HardwareError
 from evsed.hardware.pi.hat import Wiring, open_hat
 from evsed.hardware.pi.safe_off import SafeOff
@@ -29,22 +29,26 @@ class Options:
     """What the command line says.
 
     Args:
-        board_file: the board.
+        board_file: the board; None: the one the administrator has chosen.
         config_file: the administrator's file; None for the defaults.
         state_dir: everything the daemon writes.
         http_port: instead of the configured one; 0 for any free one.
         modbus_port: the same for Modbus TCP.
         simulator_dir: where a simulator already runs; None: start one when the board asks for it.
+        runtime_dir: where pins are noted for the fail-safe helpers; None: the usual place.
+        guard: the socket of the guard, without which nothing is charged; None: there is none.
         lateness_us: for benchmarks, see ``Station``.
         log: what is kept of the log, and how earlier runs ended.
     """
 
-    board_file: Path
+    board_file: Path | None = None
     config_file: Path | None = None
     state_dir: Path = Path("/var/lib/evsed")
     http_port: int | None = None
     modbus_port: int | None = None
     simulator_dir: Path | None = None
+    runtime_dir: Path | None = None
+    guard: Path | None = None
     lateness_us: deque[int] | None = None
     log: LogService = field(default_factory=LogService)
 
@@ -55,6 +59,7 @@ class Parts:
 
     options: Options
     administrator: Administrator
+    board_file: Path
     board: Board
     settings: SettingsStore
     station: Station
@@ -68,17 +73,22 @@ class Parts:
 def build(options: Options, stack: ExitStack) -> Parts:
     """Build everything below the services; what cannot be used means maintenance."""
     administrator = read_administrator(options.config_file)
-    board, broken = _read_board(options)
+    board_file, board, broken = _read_board(options, administrator.board)
     _check_state_dir(options.state_dir)
     settings = SettingsStore(options.state_dir, board)
     settings.load()
     built = partial(
-        Parts, options=options, administrator=administrator, board=board, settings=settings
+        Parts,
+        options=options,
+        administrator=administrator,
+        board_file=board_file,
+        board=board,
+        settings=settings,
     )
     if broken is not None:
         return built(station=ParkedStation(broken))
-    simulator = _simulator(options, stack) if board.platform == "sim" else None
-    wiring = _wiring(simulator)
+    simulator = _simulator(options, board_file, stack) if board.platform == "sim" else None
+    wiring = _told(options, _wiring(simulator))
     try:
         hat = open_hat(board, wiring)
     except HardwareError as error:
@@ -98,19 +108,24 @@ def build(options: Options, stack: ExitStack) -> Parts:
     return built(station=station, simulator=simulator, wiring=wiring)
 
 
-def _read_board(options: Options) -> tuple[Board, str | None]:
-    """Return the board, or a stand-in with what is wrong with the file."""
+def _read_board(options: Options, chosen: str) -> tuple[Path, Board, str | None]:
+    """Return file and board, or a stand-in with what is wrong with the file."""
+    file = options.board_file or Path(chosen)
     try:
-        board, warnings = read_board_checked(options.board_file)
+        file = options.board_file or find_board(chosen)
+        board, warnings = read_board_checked(file)
+    except NoBoardError as error:
+        _log.warning("%s", error)
+        return file, _NO_BOARD, str(error)
     except BadFileError as error:
         _log.error("%s", error)
         running = options.simulator_dir
         wiring = _wiring(None if running is None else Simulator(running))
-        _make_salvaged_pins_safe(options.board_file, wiring)
-        return _NO_BOARD, str(error)
+        _make_salvaged_pins_safe(file, wiring)
+        return file, _NO_BOARD, str(error)
     for warning in warnings:
         _log.warning("%s", warning)
-    return board, None
+    return file, board, None
 
 
 def _check_state_dir(state_dir: Path) -> None:
@@ -123,11 +138,11 @@ def _check_state_dir(state_dir: Path) -> None:
         _log.error("state directory %s cannot be written, nothing is kept: %s", state_dir, error)
 
 
-def _simulator(options: Options, stack: ExitStack) -> Simulator:
+def _simulator(options: Options, board_file: Path, stack: ExitStack) -> Simulator:
     if options.simulator_dir is not None:
         return Simulator(options.simulator_dir)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evsed-sim-"))
-    running = launched_simulator(options.board_file, Path(folder), remove=True)
+    running = launched_simulator(board_file, Path(folder), remove=True)
     return stack.enter_context(running)
 
 
@@ -142,6 +157,12 @@ def _wiring(simulator: Simulator | None) -> Wiring:
         onewire_root=simulator.onewire_root,
         runtime_dir=simulator.folder,
     )
+
+
+def _told(options: Options, wiring: Wiring) -> Wiring:
+    """Return the wiring with what the command line says of it."""
+    runtime_dir = options.runtime_dir or wiring.runtime_dir
+    return replace(wiring, runtime_dir=runtime_dir, guard=options.guard)
 
 
 def _make_salvaged_pins_safe(board_file: Path, wiring: Wiring) -> None:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from evsed import __version__, app, script_desk
-from evsed.bench import http, lateness, modbus, reaction, webdav
+from evsed import __version__, app, calibrate, script_desk
+from evsed.bench import http, lateness, metering, modbus, reaction, webdav
 from evsed.board.pin_table import pin_table
 from evsed.board.reader import find_board, read_board_checked
 from evsed.building import Options
+from evsed.doctor import command as doctor
 from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
+from evsed.hardware.real_time import lock_memory
 from evsed.services.log.panic import PanicLog
 from evsed.services.log.ring import LogRing
 from evsed.services.log.service import LogService
@@ -23,6 +25,7 @@ from evsed.settings import credentials
 from evsed.settings.reset import Reset, ask_for_reset
 from evsed.station.replay import Verdict, replay
 from evsed.station.trace import parse_trace
+from evsed.surroundings import ACCESS_POINT_KEY
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
 _YES: Final = 0
@@ -32,7 +35,6 @@ _UNANSWERED: Final = 2
 #: How long a thread that holds the interpreter may keep the control thread waiting, s.
 _SWITCH_INTERVAL_S: Final = 0.0005
 
-_DEFAULT_BOARD: Final = "/etc/evsed/board.yaml"
 _DEFAULT_CONFIG: Final = Path("/etc/evsed/evsed.yaml")
 _DEFAULT_STATE: Final = Path("/var/lib/evsed")
 
@@ -67,7 +69,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_check_board(commands)
     _add_credentials(commands)
     _add_reset(commands)
+    _add_access_point(commands)
+    calibrate.add_arguments(
+        commands.add_parser("calibrate", help="put the metering channels right")
+    )
     _add_bench(commands)
+    doctor.add_arguments(
+        commands.add_parser(
+            "doctor",
+            help="look for what keeps a charger from working here",
+            description="Look at this computer, its firmware settings, devices, services and "
+            "limits, and say how to mend what is not right. Changes nothing. Exit status 0: "
+            "nothing is wrong, 1: something is.",
+        )
+    )
     script_desk.add_arguments(
         commands.add_parser("script", help="try scripts at a desk, without a charger")
     )
@@ -83,9 +98,9 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     run.add_argument(
         "--board",
-        default=_DEFAULT_BOARD,
         metavar="F",
-        help="board file, or the name of a shipped board such as sim (default: %(default)s)",
+        help="board file, or the name of a shipped board such as sim (default: what the "
+        "administrator's file says, else /etc/evsed/board.yaml)",
     )
     run.add_argument(
         "--config",
@@ -111,6 +126,19 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--restart-in-place",
         action="store_true",
         help="where no service manager does it: start again when asked to restart",
+    )
+    run.add_argument(
+        "--runtime-dir",
+        type=Path,
+        metavar="D",
+        help="where pins are noted for the fail-safe helpers (default: /run/evsed, with a "
+        "simulated board the simulator's directory)",
+    )
+    run.add_argument(
+        "--guard",
+        type=Path,
+        metavar="S",
+        help="the socket of evsed-guard: nothing is charged unless the guard watches",
     )
     run.add_argument("--verbose", action="store_true", help="log more")
     run.set_defaults(act=_run)
@@ -168,6 +196,17 @@ def _add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     reset.set_defaults(act=_reset)
 
 
+def _add_access_point(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    show = commands.add_parser(
+        "access-point",
+        help="show the passphrase of the charger's own network",
+        description="Show the passphrase of the charger's own Wi-Fi network. To be run by root or "
+        "the daemon's user.",
+    )
+    _add_state_dir(show)
+    show.set_defaults(act=_show_access_point)
+
+
 def _add_state_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--state-dir",
@@ -190,6 +229,7 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
     webdav.add_arguments(kinds.add_parser("webdav", help="what files over WebDAV cost"))
     modbus.add_arguments(kinds.add_parser("modbus", help="what answering over Modbus TCP costs"))
+    metering.add_arguments(kinds.add_parser("metering", help="how wrong the counted energy is"))
 
 
 def _port(text: str) -> int:
@@ -203,14 +243,17 @@ def _run(given: argparse.Namespace) -> int:
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
     options = Options(
-        board_file=find_board(given.board),
+        board_file=None if given.board is None else find_board(given.board),
         config_file=config,
         state_dir=given.state_dir,
         http_port=given.http_port,
         modbus_port=given.modbus_port,
         simulator_dir=given.simulator,
+        runtime_dir=given.runtime_dir,
+        guard=given.guard,
         log=LogService(LogRing(), PanicLog(given.state_dir, __version__)),
     )
+    lock_memory()
     with options.log.kept(logging.DEBUG if given.verbose else logging.INFO):
         status = asyncio.run(app.serve(options))
     if status == AGAIN and given.restart_in_place:
@@ -241,6 +284,18 @@ def _agreed(question: str) -> bool:
     except EOFError:
         print()
         return False
+
+
+def _show_access_point(given: argparse.Namespace) -> int:
+    file: Path = given.state_dir / ACCESS_POINT_KEY
+    try:
+        print(file.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        print("none yet: the daemon makes it when it starts")
+        return _NO
+    except (OSError, ValueError) as error:
+        raise BadFileError(f"{file}: cannot be read: {error}") from error
+    return _YES
 
 
 def _replay(given: argparse.Namespace) -> int:

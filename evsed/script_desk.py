@@ -168,13 +168,6 @@ class ChargerDesk(Desk):
         del component
         return {key: str(value) for key, value in self._given.items()}
 
-    def write(self, lines: list[str], suppressed: int) -> None:
-        """Print finished lines."""
-        for line in lines:
-            self._print(line)
-        if suppressed:
-            self._print(f"[{suppressed} lines suppressed]")
-
     def _print(self, line: str, at_ms: int | None = None) -> None:
         self._say(f"[{(self.now_ms if at_ms is None else at_ms) / _MS:10.3f}] {line}")
 

@@ -4,11 +4,15 @@ Being here also makes the modules beside this file importable from every test.
 """
 
 import shutil
+from pathlib import Path
 
+#: A module of the system's Python, that plays services of the operating system.
+DBUSMOCK = "/usr/lib/python3/dist-packages/dbusmock/__init__.py"
 #: Test file, and the programs it cannot do without: all in Debian, all installed by .ci/run.
 NEEDED = {
     "test_webdav_clients.py": ("litmus", "rclone", "cadaver"),
     "test_modbus_clients.py": ("mbpoll", "socat"),
+    "test_external_meter.py": ("socat",),
     "test_updates.py": ("minisign",),
     "test_update_service.py": ("minisign",),
     "test_update_fetch.py": ("minisign", "openssl"),
@@ -16,6 +20,10 @@ NEEDED = {
     "test_root_program.py": ("minisign",),
     "test_update_unit.py": ("dbus-daemon",),
     "test_script_mqtt_broker.py": ("mosquitto", "mosquitto_pub", "openssl"),
+    "test_network_manager.py": ("dbus-daemon", DBUSMOCK),
+    "test_network_daemon.py": ("dbus-daemon", DBUSMOCK),
+    "test_time_date.py": ("dbus-daemon", DBUSMOCK),
+    "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
 }
 #: Where Debian puts servers, which is not in everybody's path.
@@ -48,5 +56,7 @@ def pytest_report_header(config):
 
 
 def is_there(program):
-    """Tell whether a program is installed."""
+    """Tell whether a program, or a file with its whole path, is installed."""
+    if program.startswith("/"):
+        return Path(program).exists()
     return any(shutil.which(program, path=path) for path in (None, *PLACES))

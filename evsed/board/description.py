@@ -161,6 +161,28 @@ class EnergyMeter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalMeter:
+    """A meter asked over Modbus: by TCP (``host``), or on a serial port in mode ``meter``.
+
+    ``fallback`` says what is counted while it does not answer: the board's own channels, the
+    offered current at the assumed voltage, or nothing.
+    """
+
+    model: str
+    host: str | None = None
+    port: int = 502
+    serial: str | None = None
+    unit: int = 1
+    interval_ms: int = 1000
+    fallback: str | None = None
+
+    @property
+    def phases(self) -> int:
+        """How many phases the model measures."""
+        return 1 if self.model == "sdm120" else 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuxInput:
     """A free digital input."""
 
@@ -290,6 +312,7 @@ class Board:
     socket_lock: SocketLock | None = None
     rcm: Rcm | None = None
     energy_meter: EnergyMeter | None = None
+    external_meter: ExternalMeter | None = None
     aux: Aux = field(default_factory=Aux)
     serials: tuple[SerialPort, ...] = ()
     onewire: Onewire | None = None
@@ -305,6 +328,8 @@ class Board:
     @property
     def energy_meter_mode(self) -> str:
         """The best meter mode the board can do: ``none``, ``cur`` or ``cur_vlt`` (API words)."""
+        if self.external_meter is not None:
+            return "cur_vlt"
         if self.energy_meter is None:
             return "none"
         return "cur" if self.energy_meter.voltage is None else "cur_vlt"
@@ -312,6 +337,8 @@ class Board:
     @property
     def energy_meter_three_phases(self) -> bool:
         """Whether every channel its best mode needs is there three times. Quirk Q35."""
+        if self.external_meter is not None:
+            return self.external_meter.phases == 3
         meter = self.energy_meter
         if meter is None or len(meter.current.adc_channels) != 3:
             return False

@@ -32,10 +32,14 @@ def find_board(name_or_path: str) -> Path:
         path = folder / f"{name_or_path}.yaml"
         if path.is_file():
             return path
-    names = sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.yaml")})
+    names = sorted(_shipped())
     close = difflib.get_close_matches(name_or_path, names, n=1)
     hint = f", did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
     raise BadFileError(f"no board is called {name_or_path}{hint}")
+
+
+def _shipped() -> set[str]:
+    return {path.stem for folder in _FOLDERS for path in folder.glob("*.yaml")}
 
 
 def read_board(path: Path) -> Board:
@@ -45,6 +49,10 @@ def read_board(path: Path) -> Board:
         BadFileError: one line for each problem: ``file:line:column: key: what``.
     """
     return read_board_checked(path)[0]
+
+
+class NoBoardError(BadFileError):
+    """The file is there and describes nothing, as the package delivers it."""
 
 
 def read_board_checked(path: Path) -> tuple[Board, tuple[str, ...]]:
@@ -76,6 +84,13 @@ def _read(path: Path) -> tuple[Reading, object]:
     root = read_tree(path, reading.errors)
     if root is None:
         return reading, None
+    if root.value is None:
+        raise NoBoardError(
+            f"{path} describes no hat yet. Copy the description of yours over it "
+            f"({', '.join(sorted(_shipped()))} are in /usr/share/evsed/boards), adapt it, then "
+            "systemctl restart evsed. Or choose the simulated charger: write board: sim into "
+            "/etc/evsed/evsed.yaml."
+        )
     if _is_simulated_without_converters(root):
         reading.converters = (SIM_CONVERTER,)
     board = BOARD.read(root, "", reading)

@@ -18,6 +18,7 @@ def check_rules(reading: Reading) -> None:
     _pilot(reading)
     _contactor(reading)
     _meter(reading)
+    _external_meter(reading)
     _serials(reading)
     _names(reading)
     _watchdog(reading)
@@ -136,6 +137,24 @@ def _meter(reading: Reading) -> None:
         if channels is not None and invert is not None and len(invert) != len(channels):
             text = f"a list of {len(invert)} is not permitted, expected {len(channels)}"
             reading.refuse(f"{path}.invert", f"{text} as in adcChannels")
+
+
+def _external_meter(reading: Reading) -> None:
+    path = "externalMeter"
+    if path not in reading.marks:
+        return
+    by_tcp, by_line = (f"{path}.{key}" in reading.marks for key in ("host", "serial"))
+    if by_tcp == by_line:
+        reading.refuse(path, "host (Modbus TCP) or serial (name of a serial port) is needed")
+    if by_line and f"{path}.port" in reading.marks:
+        reading.refuse(f"{path}.port", "permitted only with host")
+    name = reading.get(f"{path}.serial", str)
+    names = [reading.get(f"serials[{place}].name", str) for place in range(3)]
+    if name is not None and name not in names:
+        reading.refuse(f"{path}.serial", f"there is no serial port of the name {name}")
+    own = "energyMeter" in reading.marks
+    if reading.get(f"{path}.fallback", str) == "board" and not own:
+        reading.refuse(f"{path}.fallback", "board needs the section energyMeter")
 
 
 def _serials(reading: Reading) -> None:

@@ -14,11 +14,8 @@ from evsed.board.description import (
     AuxOutput,
     Board,
     Button,
-    Channel,
-    EnergyMeter,
     Leds,
     Limits,
-    MeterChannels,
     Onewire,
     OtaChannel,
     OutputPin,
@@ -44,6 +41,7 @@ from evsed.board.kinds import (
     text,
     whole,
 )
+from evsed.board.meter_table import ENERGY_METER, EXTERNAL_METER
 from evsed.board.reading import PinRole
 
 SIM_CONVERTER: Final = Adc(name="adc0", type="sim", bus=0, cs=0, vref_mv=3300)
@@ -58,14 +56,6 @@ def _rcm(**values: object) -> Rcm:
     """Let a broken wire read as tripped unless the file says otherwise."""
     pull = "up" if values.get("active_low") else "down"
     return Rcm(**{"pull": pull, **values})  # type: ignore[arg-type]  # the table has the types
-
-
-def _meter_channels(
-    adc_channels: tuple[Channel, ...], scale: float, invert: tuple[bool, ...] = ()
-) -> MeterChannels:
-    """Pad the directions; a list of another length is refused by the rules."""
-    directions = (*invert, False, False, False)[: len(adc_channels)]
-    return MeterChannels(adc_channels=adc_channels, scale=scale, invert=directions)
 
 
 _ADC: Final = Section(
@@ -263,38 +253,6 @@ _RCM: Final = Section(
     ),
 )
 
-
-def _meter(unit: str) -> Section:
-    return Section(
-        _meter_channels,
-        (
-            Key(
-                name="adcChannels",
-                kind=ListOf(_CHANNEL, (1, 3)),
-                field="adc_channels",
-                required=True,
-            ),
-            Key(
-                name="scale",
-                kind=number(0, 1000, f"{unit} per mV", above=True),
-                field="scale",
-                required=True,
-            ),
-            Key(name="invert", kind=ListOf(flag(), (1, 2, 3)), field="invert"),
-        ),
-    )
-
-
-_ENERGY_METER: Final = Section(
-    EnergyMeter,
-    (
-        Key(name="current", kind=_meter("A"), field="current", required=True),
-        Key(name="voltage", kind=_meter("V"), field="voltage"),
-        Key(name="phaseShift", kind=number(-1000, 1000, "µs"), field="phase_shift_us"),
-        Key(name="frequency", kind=choice(50, 60), field="frequency_hz"),
-        Key(name="noiseFloor", kind=number(0, 1, "A"), field="noise_floor_a"),
-    ),
-)
 
 _AUX_NAME: Final = Key(name="name", kind=text(8), field="name", required=True)
 _AUX_INPUT: Final = PinRole(
@@ -496,7 +454,8 @@ BOARD: Final = Section(
         Key(name="acRelay", kind=_AC_RELAY, field="ac_relay", required=True),
         Key(name="socketLock", kind=_SOCKET_LOCK, field="socket_lock"),
         Key(name="rcm", kind=_RCM, field="rcm"),
-        Key(name="energyMeter", kind=_ENERGY_METER, field="energy_meter"),
+        Key(name="energyMeter", kind=ENERGY_METER, field="energy_meter"),
+        Key(name="externalMeter", kind=EXTERNAL_METER, field="external_meter"),
         Key(name="aux", kind=_AUX, field="aux"),
         Key(name="serials", kind=ListOf(_SERIAL, (0, 1, 2, 3)), field="serials"),
         Key(name="onewire", kind=_ONEWIRE, field="onewire"),

@@ -19,6 +19,8 @@ from evsed.charging.states import (
 
 #: A fault of temperature ends this far below the threshold (Q40).
 _TEMPERATURE_HYSTERESIS_CDEG: Final = 500
+#: What a slow meter may average over: its reading describes the time before the contactor moved.
+_METER_LAG_MS: Final = 1500
 #: With the contactor open a silent pilot is given longer before it is a fault.
 _SILENT_MS: Final = 1000
 _LOCK_FAILURES: Final[Mapping[LockStatus, Fault]] = {
@@ -30,6 +32,9 @@ _LOCK_FAILURES: Final[Mapping[LockStatus, Fault]] = {
 def measured_currents(memory: Memory, inputs: Inputs) -> Phases | None:
     """Return the measured currents, None when this station does not measure any."""
     if memory.rules.meter_mode is MeterMode.DUMMY or inputs.measured is None:
+        return None
+    taken_ms = inputs.measured.taken_ms
+    if taken_ms is not None and taken_ms < memory.contactor.since_ms + _METER_LAG_MS:
         return None
     return inputs.measured.currents_a
 

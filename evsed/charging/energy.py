@@ -3,22 +3,31 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from evsed.charging.register import Following, Register, follow
 from evsed.charging.rules import Rules
 from evsed.charging.snapshot import DARK, Phases
 from evsed.charging.states import MeterMode
 
 _MWS_PER_WS: Final = 1000
+_MW_PER_W: Final = 1000
+_UWS_PER_MWS: Final = 1000
 #: Far above what 63 A on three phases can draw.
 _MOST_W: Final = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What the meter's channels read now; phases that are not measured are 0."""
+    """What the meter reads now; phases that are not measured are 0."""
 
     voltages_v: Phases = DARK
     currents_a: Phases = DARK
     real_powers_w: Phases | None = None
+    #: when; None: as good as now. A slow meter's reading says nothing about a contactor that has
+    #: moved since
+    taken_ms: int | None = None
+    #: its own register of energy, and the smallest step of that
+    counter_mws: int | None = None
+    counter_step_mws: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,12 @@ class Power:
 
     voltages_v: Phases = DARK
     currents_a: Phases = DARK
-    power_w: int = 0
+    power_mw: int = 0
+
+    @property
+    def power_w(self) -> int:
+        """Power in whole W."""
+        return (self.power_mw + _MW_PER_W // 2) // _MW_PER_W
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +53,10 @@ class Energy:
     charging_time_ms: int = 0
     #: begin of the session; None outside one
     session_since_ms: int | None = None
+    #: what is below one mWs, carried on
+    rest_uws: int = 0
+    #: how the meter's own register is followed; None without one
+    following: Following | None = None
 
     @property
     def session_ws(self) -> int:
@@ -65,6 +83,8 @@ def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, close
     """
     if not closed:
         return _DARK_POWER
+    if measured is None and rules.meter_lost_assumes:
+        rules = replace(rules, meter_mode=MeterMode.DUMMY)
     currents = _currents(rules, measured, offered_da)
     voltages = _voltages(rules, measured)
     apparent = sum(volts * amps for volts, amps in zip(voltages, currents, strict=True))
@@ -77,7 +97,8 @@ def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, close
         watts = sum(_phases(measured.real_powers_w, rules))
     # Energy never falls, and nonsense adds none: this is also False for what is not a number.
     sane = 0.0 < watts < _MOST_W
-    return Power(voltages_v=voltages, currents_a=currents, power_w=round(watts) if sane else 0)
+    power_mw = round(watts * _MW_PER_W) if sane else 0
+    return Power(voltages_v=voltages, currents_a=currents, power_mw=power_mw)
 
 
 def _currents(rules: Rules, measured: Measured | None, offered_da: int) -> Phases:
@@ -87,9 +108,14 @@ def _currents(rules: Rules, measured: Measured | None, offered_da: int) -> Phase
 
 
 def _voltages(rules: Rules, measured: Measured | None) -> Phases:
+    assumed = _on_phases(float(rules.ac_voltage_v), rules)
     if rules.meter_mode is not MeterMode.CURRENT_VOLTAGE:
-        return _on_phases(float(rules.ac_voltage_v), rules)
-    return DARK if measured is None else _phases(measured.voltages_v, rules)
+        return assumed
+    if measured is None:
+        return DARK
+    # What stands in for a lost meter may have no voltage channels.
+    blind = measured.real_powers_w is None and not any(measured.voltages_v)
+    return assumed if blind else _phases(measured.voltages_v, rules)
 
 
 def _on_phases(value: float, rules: Rules) -> Phases:
@@ -103,17 +129,60 @@ def _phases(values: Phases, rules: Rules) -> Phases:
     return values if rules.meter_channels == 3 else (values[0], values[0], values[0])
 
 
-def add_up(energy: Energy, power: Power, elapsed_ms: int, *, charging: bool) -> Energy:
-    """Return the counters after ``elapsed_ms`` at this power."""
-    gained_mws = power.power_w * elapsed_ms
+def add_up(
+    energy: Energy,
+    power: Power,
+    elapsed_ms: int,
+    *,
+    charging: bool,
+    register: Register | None = None,
+) -> Energy:
+    """Return the counters after ``elapsed_ms`` at this power.
+
+    Args:
+        energy: as the last pass left it.
+        power: what has flowed since.
+        elapsed_ms: since when.
+        charging: whether the time counts as charging time.
+        register: the meter's own register; what it says wins in the end.
+    """
+    gained_mws, rest_uws = divmod(power.power_mw * elapsed_ms + energy.rest_uws, _UWS_PER_MWS)
+    following = energy.following
+    if following is not None or register is not None:
+        following, gained_mws = follow(following, gained_mws, register)
     counted_ms = elapsed_ms if charging else 0
-    if not gained_mws and not counted_ms:
+    if (
+        not gained_mws
+        and not counted_ms
+        and rest_uws == energy.rest_uws
+        and following == energy.following
+    ):
         return energy
     return replace(
         energy,
         session_mws=energy.session_mws + gained_mws if energy.session_since_ms is not None else 0,
         total_mws=energy.total_mws + gained_mws,
         charging_time_ms=energy.charging_time_ms + counted_ms,
+        rest_uws=rest_uws,
+        following=following,
+    )
+
+
+def register_now(
+    rules: Rules, measured: Measured | None, *, closed: bool, now_ms: int
+) -> Register | None:
+    """Return the meter's own register for ``add_up``; None when there is none in this reading."""
+    if (
+        rules.meter_mode is not MeterMode.CURRENT_VOLTAGE
+        or measured is None
+        or measured.counter_mws is None
+    ):
+        return None
+    return Register(
+        mws=measured.counter_mws,
+        step_mws=measured.counter_step_mws,
+        taken_ms=now_ms if measured.taken_ms is None else measured.taken_ms,
+        closed=closed,
     )
 
 
@@ -126,4 +195,4 @@ def begin_session(energy: Energy, now_ms: int) -> Energy:
 
 def end_session(energy: Energy) -> Energy:
     """Forget the session's counters; the register has had its energy all along."""
-    return Energy(total_mws=energy.total_mws)
+    return Energy(total_mws=energy.total_mws, rest_uws=energy.rest_uws, following=energy.following)

@@ -63,7 +63,13 @@ def _measure(memory: Memory, inputs: Inputs) -> tuple[Memory, bool]:
         line=line,
         outlet=outlet.follow_lock(plug, inputs.lock_status),
         energy=energy.add_up(
-            memory.energy, memory.power, elapsed_ms, charging=memory.state in CHARGING_STATES
+            memory.energy,
+            memory.power,
+            elapsed_ms,
+            charging=memory.state in CHARGING_STATES,
+            register=energy.register_now(
+                rules, inputs.measured, closed=memory.contactor.closed, now_ms=inputs.now_ms
+            ),
         ),
         derating=derate(memory.derating, rules, inputs.temperature_high_cdeg, inputs.now_ms),
         overcurrent=_watch_current(memory, inputs),
@@ -156,7 +162,7 @@ def _power(memory: Memory, inputs: Inputs) -> energy.Power:
         memory.rules, inputs.measured, memory.pilot.offered_da, closed=memory.contactor.closed
     )
     recorded = inputs.recorded
-    return power if recorded is None else replace(power, power_w=recorded.power_w)
+    return power if recorded is None else replace(power, power_mw=recorded.power_w * 1000)
 
 
 def _outputs(before: Memory, memory: Memory) -> Outputs:

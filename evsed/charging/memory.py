@@ -14,7 +14,14 @@ from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.pilot_window import PilotWindow
 from evsed.charging.protections import Derating, Overcurrent
 from evsed.charging.rules import Rules
-from evsed.charging.states import ChargingState, LockStatus, PilotMode, SelfTest
+from evsed.charging.states import (
+    ChargingState,
+    LockStatus,
+    MeterAlarm,
+    MeterSource,
+    PilotMode,
+    SelfTest,
+)
 from evsed.charging.wake_up import WakeUp
 
 
@@ -42,6 +49,8 @@ class Inputs:
     temperature_sensors: int = 0
     temperature_fault: bool = False
     measured: Measured | None = None
+    meter_source: MeterSource = MeterSource.NONE
+    meter_alarms: tuple[MeterAlarm, ...] = ()
     #: a device failed in a way that leaves the station blind or unable to act
     controller_failed: bool = False
     emergency_stop: bool = False

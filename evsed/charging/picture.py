@@ -7,9 +7,13 @@ from evsed.charging.memory import Inputs, Memory
 from evsed.charging.snapshot import Lateness, Snapshot
 from evsed.charging.states import (
     CHARGING_STATES,
+    OTHER_PHASES,
     SESSION_STATES,
     ChargingState,
     Fault,
+    MeterAlarm,
+    MeterMode,
+    MeterSource,
     PilotMode,
     PilotReading,
     Reason,
@@ -53,12 +57,35 @@ def take_snapshot(memory: Memory, inputs: Inputs, lateness: Lateness) -> Snapsho
         power_w=power.power_w,
         voltages_v=power.voltages_v,
         currents_a=power.currents_a,
+        meter_source=_meter_source(memory, inputs),
+        meter_alarms=_meter_alarms(memory, inputs),
         temperature_low_cdeg=inputs.temperature_low_cdeg or 0,
         temperature_high_cdeg=inputs.temperature_high_cdeg or 0,
         temperature_sensors=inputs.temperature_sensors,
         counters=memory.contactor.counters,
         lateness=lateness,
     )
+
+
+def _meter_source(memory: Memory, inputs: Inputs) -> MeterSource:
+    rules = memory.rules
+    if rules.meter_mode is MeterMode.DUMMY:
+        return MeterSource.ASSUMED
+    if inputs.measured is None and rules.meter_lost_assumes:
+        return MeterSource.ASSUMED
+    return inputs.meter_source
+
+
+def _meter_alarms(memory: Memory, inputs: Inputs) -> tuple[MeterAlarm, ...]:
+    rules, alarms = memory.rules, inputs.meter_alarms
+    if rules.meter_mode is MeterMode.DUMMY:
+        return ()
+    following = memory.energy.following
+    if following is not None and following.jumped:
+        alarms = (*alarms, MeterAlarm.COUNTER_JUMPED)
+    if rules.three_phases or not alarms:
+        return alarms
+    return tuple(alarm for alarm in alarms if alarm not in OTHER_PHASES)
 
 
 def _pending_auth(memory: Memory, now_ms: int) -> bool:

@@ -57,5 +57,7 @@ class Rules:
     three_phases: bool = False
     #: measured phases: 1 or 3
     meter_channels: int = 1
+    #: a meter that gives no reading is replaced by offered current and assumed voltage
+    meter_lost_assumes: bool = False
     pilot_levels: PilotLevels = field(default_factory=PilotLevels)
     proximity_levels: ProximityLevels = field(default_factory=ProximityLevels)

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evsed.charging.owned_limits import OwnedLimits
-from evsed.charging.states import ChargingState, Fault, PilotMode, Reason
+from evsed.charging.states import (
+    ChargingState,
+    Fault,
+    MeterAlarm,
+    MeterSource,
+    PilotMode,
+    Reason,
+)
 
 Phases = tuple[float, float, float]
 DARK: Phases = (0.0, 0.0, 0.0)
@@ -86,6 +93,9 @@ class Snapshot:
     power_w: int = 0
     voltages_v: Phases = DARK
     currents_a: Phases = DARK
+    #: where the three come from, and what is wrong with the measuring
+    meter_source: MeterSource = MeterSource.NONE
+    meter_alarms: tuple[MeterAlarm, ...] = ()
     temperature_low_cdeg: int = 0
     temperature_high_cdeg: int = 0
     temperature_sensors: int = 0

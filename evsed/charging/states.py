@@ -128,6 +128,42 @@ class MeterMode(StrEnum):
     CURRENT_VOLTAGE = "cur_vlt"
 
 
+class MeterAlarm(StrEnum):
+    """What is wrong with the measuring of energy; none of it stops charging."""
+
+    L1_CURRENT_REVERSED = "l1_current_reversed"
+    L2_CURRENT_REVERSED = "l2_current_reversed"
+    L3_CURRENT_REVERSED = "l3_current_reversed"
+    L1_VOLTAGE_MISSING = "l1_voltage_missing"
+    L2_VOLTAGE_MISSING = "l2_voltage_missing"
+    L3_VOLTAGE_MISSING = "l3_voltage_missing"
+    #: no reading comes; what is counted instead, the source says
+    METER_LOST = "meter_lost"
+    #: the meter's own counter fell, or rose by what cannot have flowed
+    COUNTER_JUMPED = "counter_jumped"
+
+
+#: alarms that say nothing on a station in single-phase use
+OTHER_PHASES: Final = frozenset(
+    {
+        MeterAlarm.L2_CURRENT_REVERSED,
+        MeterAlarm.L3_CURRENT_REVERSED,
+        MeterAlarm.L2_VOLTAGE_MISSING,
+        MeterAlarm.L3_VOLTAGE_MISSING,
+    }
+)
+
+
+class MeterSource(StrEnum):
+    """Where volts, amperes and watts come from at this moment."""
+
+    NONE = "none"
+    #: offered current times assumed voltage
+    ASSUMED = "assumed"
+    BOARD = "board"
+    EXTERNAL = "external"
+
+
 #: not allowed, allowed
 _STATES: Final[Mapping[PilotReading, tuple[ChargingState, ChargingState]]] = {
     PilotReading.V12: (ChargingState.A, ChargingState.A),

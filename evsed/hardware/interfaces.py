@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from evsed.hardware.meter_correction import MeterCorrection
+
+#: one value per phase, L1 first
+Trio = tuple[float, float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class SampleWindow:
@@ -27,17 +32,39 @@ class ProximityReading:
     mv: int
 
 
+class MeterAlarm(StrEnum):
+    """What is wrong with the measuring of energy; none of it stops charging."""
+
+    L1_CURRENT_REVERSED = "l1_current_reversed"
+    L2_CURRENT_REVERSED = "l2_current_reversed"
+    L3_CURRENT_REVERSED = "l3_current_reversed"
+    L1_VOLTAGE_MISSING = "l1_voltage_missing"
+    L2_VOLTAGE_MISSING = "l2_voltage_missing"
+    L3_VOLTAGE_MISSING = "l3_voltage_missing"
+    #: no reading comes; what is counted instead, the source says
+    METER_LOST = "meter_lost"
+    #: the meter's own counter fell, or rose by what cannot have flowed
+    COUNTER_JUMPED = "counter_jumped"
+
+
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """RMS values over two mains periods; phases the board does not measure are 0.
+    """RMS values over two mains periods; phases that are not measured are 0.
 
     ``real_powers_w`` is the mean of u·i per phase, None unless both are measured.
     """
 
     taken_ms: int
-    currents_a: tuple[float, float, float]
-    voltages_v: tuple[float, float, float]
-    real_powers_w: tuple[float, float, float] | None = None
+    currents_a: Trio
+    voltages_v: Trio
+    real_powers_w: Trio | None = None
+    #: before noise floor and calibration
+    raw_currents_a: Trio = (0.0, 0.0, 0.0)
+    raw_voltages_v: Trio = (0.0, 0.0, 0.0)
+    alarms: tuple[MeterAlarm, ...] = ()
+    #: the meter's own register of consumed energy, and its smallest step
+    counter_mws: int | None = None
+    counter_step_mws: int = 0
 
     @property
     def real_power_w(self) -> float | None:
@@ -170,6 +197,9 @@ class Meter(Protocol):
     def read(self) -> MeterReading | None:
         """Return the newest reading; None before the first."""
 
+    def correct(self, correction: MeterCorrection) -> None:
+        """Use what a calibration has found, from the next reading on."""
+
 
 class Thermometer(Protocol):
     """The 1-wire temperature sensors, read by their own worker every 10 s."""
@@ -215,8 +245,11 @@ class AuxIo(Protocol):
 class DeadMan(Protocol):
     """A switch outside this process that opens the contactor unless it is refreshed."""
 
-    def refresh(self) -> None:
-        """Tell it that the control thread is alive; at least every 100 ms."""
+    def refresh(self) -> bool:
+        """Tell it that the control thread is alive, at least every 100 ms.
+
+        Returns False when it is already plain that nobody is there to be told.
+        """
 
     def armed(self) -> bool:
         """Return whether it is running; asked before closing and once a second."""

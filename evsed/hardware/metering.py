@@ -1,122 +1,126 @@
 """Meter arithmetic: converter readings of the mains in, volts, amperes and watts out. Pure.
 
-The same for the Pi's sampler and the simulated one. Source: charging.md section 13.2.
+The same for the Pi's sampler and the simulated one. Every sum is an integral over time from one
+rising zero crossing of the mains to another, with the little gaps between two windows bridged:
+so nothing depends on where a window begins, how long it is or what the mains' frequency is, and
+the resting voltage of an input drops out. Source: charging.md section 13.2; docs/metering.md.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import mul
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Final
 
 from evsed.board.description import Channel, EnergyMeter, MeterChannels
-from evsed.hardware.interfaces import MeterReading
+from evsed.hardware.integrals import ChannelIntegral, ChannelSamples, ProductIntegral, pair
+from evsed.hardware.interfaces import MeterReading, Trio
+from evsed.hardware.meter_correction import MeterCorrection, PhaseCorrection
+from evsed.hardware.meter_watch import PhaseWatch
 
-_PERIODS = 2
+__all__ = ["ChannelSamples", "Metering"]
+
+_PERIODS: Final = 2
 #: per sample; slow enough to ignore a mains period
-_ZERO_WEIGHT = 1 / 5000  # Source: charging.md section 13.2
-#: a measurement may end this share early: windows are a little shorter than their name
-_SHORTFALL = 0.05
-_PHASES = 3
+_ZERO_WEIGHT: Final = 1 / 5000  # Source: charging.md section 13.2
+#: a measurement ends with the first crossing after this share of two nominal periods: 45 to 65 Hz
+#: then give whole periods whatever the board file says
+_EARLIEST: Final = 0.8
+#: without any crossing (no voltage, no current) it ends by time
+_LATEST: Final = 1.6
+#: share of the rms a signal must have been below zero before a crossing counts
+_ARMING: Final = 0.5
+_PHASES: Final = 3
+#: a voltage below this is none: its crossings mean nothing
+_LIVE_V: Final = 20.0
+#: share of the best signal's rms that still makes a reference
+_GOOD_ENOUGH: Final = 0.3
+#: windows are a little shorter than their name
+_SHORTFALL: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelSamples:
-    """Evenly spaced readings of one channel in mV; times of the first one in us."""
+class _Stage(Enum):
+    """What the present measurement is for."""
 
-    started_us: float
-    spacing_us: float
-    readings_mv: Sequence[float]
+    ZERO = auto()
+    ALIGN = auto()
+    MEASURE = auto()
 
 
 @dataclass(slots=True)
-class _Track:
-    """One channel: its zero line and the sum of squares since the last result."""
+class _Input:
+    """One channel: what belongs to it, its zero line, and its integrals."""
 
     phase: int
     scale: float
     sign: int
     zero_mv: float | None = None
-    count: int = 0
-    total: float = 0.0
+    rms_mv: float = 0.0
+    integral: ChannelIntegral = field(default_factory=ChannelIntegral)
 
     def deviations(self, readings_mv: Sequence[float]) -> list[float]:
-        """Return the readings without the zero line, which follows them slowly."""
-        count = len(readings_mv)
-        mean = math.fsum(readings_mv) / count
-        if self.zero_mv is None:  # first measurement: collect the plain mean
-            self.total += mean * count
-            self.count += count
-            return []
+        """Return the readings without the zero line, which the whole measurement shares."""
         zero, sign = self.zero_mv, self.sign
-        self.zero_mv = zero + (mean - zero) * (1 - (1 - _ZERO_WEIGHT) ** count)
-        values = [(reading - zero) * sign for reading in readings_mv]
-        self.total += sum(map(mul, values, values))
-        self.count += count
-        return values
-
-    def finish(self) -> float | None:
-        """Return the rms in A or V; None for the measurement that only found the zero line."""
-        count, total, zero = self.count, self.total, self.zero_mv
-        self.count, self.total = 0, 0.0
-        if not count:
-            return 0.0
         if zero is None:
-            self.zero_mv = total / count
-            return None
-        return math.sqrt(total / count) * self.scale
+            zero = self.zero_mv = math.fsum(readings_mv) / len(readings_mv)
+        return [(reading - zero) * sign for reading in readings_mv]
 
-    def forget(self) -> None:
-        self.count, self.total = 0, 0.0
+    def finish(self) -> float:
+        """Return the rms in A or V, and let the zero line follow."""
+        mean_mv, self.rms_mv, count = self.integral.finish()
+        if self.zero_mv is not None:
+            self.zero_mv += mean_mv * self.sign * (1 - (1 - _ZERO_WEIGHT) ** count)
+        return self.rms_mv * self.scale
 
-
-@dataclass(slots=True)
-class _Pairing:
-    """Products of one phase's voltage and current, taken at the same instants."""
-
-    products: float = 0.0
-    voltage_squares: float = 0.0
-    current_squares: float = 0.0
-
-    def add(self, voltages: Sequence[float], currents: Sequence[float]) -> None:
-        self.products += sum(map(mul, voltages, currents))
-        self.voltage_squares += sum(map(mul, voltages, voltages))
-        self.current_squares += sum(map(mul, currents, currents))
-
-    def power_factor(self) -> float:
-        """Return the signed power factor since the last call; it needs no whole periods."""
-        squares = self.voltage_squares * self.current_squares
-        factor = self.products / math.sqrt(squares) if squares > 0 else 0.0
-        self.products = self.voltage_squares = self.current_squares = 0.0
-        return factor
+    def find_zero(self) -> None:
+        """Take the mean as zero line and begin anew."""
+        mean_mv, self.rms_mv, _ = self.integral.finish()
+        self.zero_mv = (self.zero_mv or 0.0) + mean_mv * self.sign
+        self.integral = ChannelIntegral()
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How much of the present measurement is in."""
+    """How far the present measurement is."""
 
     covered_us: float = 0.0
-    ended_us: float | None = None
-    pairings: list[_Pairing] = field(default_factory=lambda: [_Pairing() for _ in range(_PHASES)])
+    ended_us: float = -math.inf
+    stage: _Stage = _Stage.ZERO
+    armed: bool = False
+    #: whose crossings count
+    reference: Channel | None = None
 
 
 class Metering:
     """Adds up windows until two mains periods are in, then gives one reading.
 
-    The first two periods only find the zero line of each channel. After a pause of more than two
-    periods it begins a new measurement. Belongs to one thread.
+    The first two periods only find the zero line of each channel; then it waits for a crossing.
+    After a pause of more than two periods it begins a new measurement. Belongs to one thread;
+    only ``correction`` is replaced by others.
     """
 
     def __init__(self, meter: EnergyMeter) -> None:
         self._meter = meter
         self._span_us = _PERIODS * 1_000_000 / meter.frequency_hz
-        self._currents = _tracks(meter.current)
-        self._voltages = _tracks(meter.voltage) if meter.voltage else {}
+        self._currents = _inputs(meter.current)
+        self._voltages = _inputs(meter.voltage) if meter.voltage else {}
+        self._products = [ProductIntegral() for _ in range(_PHASES)]
         self._progress = _Progress()
+        self._watch = PhaseWatch(len(self._voltages))
+        #: what a calibration has found, replaced whole
+        self.correction = MeterCorrection()
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """Converter inputs to sample: currents, then voltages, in order of the phases."""
-        return (*self._currents, *self._voltages)
+        """Converter inputs to sample: each current with the voltage of its phase beside it.
+
+        The nearer in time they are taken, the less there is to interpolate.
+        """
+        found: list[Channel] = []
+        voltages = list(self._voltages)
+        for place, channel in enumerate(self._currents):
+            found += [channel, *voltages[place : place + 1]]
+        return (*found, *voltages[len(self._currents) :])
 
     def feed(
         self, window: Mapping[Channel, ChannelSamples], *, ended_ms: int
@@ -125,101 +129,190 @@ class Metering:
 
         Channels that are no metering inputs are ignored.
         """
-        mine = {name: window[name] for name in self.channels if name in window}
+        inputs = {**self._currents, **self._voltages}
+        mine = {name: window[name] for name in inputs if name in window}
         mine = {name: samples for name, samples in mine.items() if samples.readings_mv}
         if not mine:
             return None
         self._begin(mine)
-        self._take(mine)
+        values = {name: inputs[name].deviations(mine[name].readings_mv) for name in mine}
+        progress = self._progress
+        if progress.stage is _Stage.ZERO:
+            self._take(mine, values, None)
+            self._find_zero()
+            return None
+        cut_us = self._crossing_us(mine, values)
+        self._take(mine, values, cut_us)
+        if cut_us is None:
+            if progress.covered_us < self._span_us * _LATEST:
+                return None
+            progress.covered_us, progress.stage = 0.0, _Stage.ALIGN
+            return self._finish(ended_ms)
+        progress.covered_us = progress.ended_us - cut_us
+        aligned, progress.stage = progress.stage is _Stage.MEASURE, _Stage.MEASURE
+        reading = self._finish(ended_ms)
+        return reading if aligned else None
+
+    def _find_zero(self) -> None:
         progress = self._progress
         if progress.covered_us < self._span_us * (1 - _SHORTFALL):
-            return None
-        progress.covered_us = 0.0
-        return self._finish(ended_ms)
+            return
+        for one in (*self._currents.values(), *self._voltages.values()):
+            one.find_zero()
+        self._products = [ProductIntegral() for _ in range(_PHASES)]
+        self._progress = _Progress(ended_us=progress.ended_us, stage=_Stage.ALIGN)
 
     def _begin(self, window: Mapping[Channel, ChannelSamples]) -> None:
+        """Note what time the window covers; after a pause begin anew."""
         started_us = min(samples.started_us for samples in window.values())
-        ended_us = max(
-            samples.started_us + samples.spacing_us * len(samples.readings_mv)
-            for samples in window.values()
-        )
+        ended_us = max(samples.ended_us for samples in window.values())
         progress = self._progress
-        if progress.ended_us is not None and started_us - progress.ended_us > self._span_us:
-            for track in (*self._currents.values(), *self._voltages.values()):
-                track.forget()
-            progress = self._progress = _Progress()
+        if started_us - progress.ended_us > self._span_us:
+            for one in (*self._currents.values(), *self._voltages.values()):
+                one.integral = ChannelIntegral()
+            self._products = [ProductIntegral() for _ in range(_PHASES)]
+            zero = progress.stage is _Stage.ZERO
+            stage = _Stage.ZERO if zero else _Stage.ALIGN
+            progress = self._progress = _Progress(ended_us=started_us, stage=stage)
+        progress.covered_us += ended_us - progress.ended_us
         progress.ended_us = ended_us
-        progress.covered_us += ended_us - started_us
 
-    def _take(self, window: Mapping[Channel, ChannelSamples]) -> None:
-        voltages = {
-            track.phase: (window[name], track.deviations(window[name].readings_mv))
-            for name, track in self._voltages.items()
-            if name in window
-        }
-        for name, track in self._currents.items():
-            if name not in window:
+    def _crossing_us(
+        self, window: Mapping[Channel, ChannelSamples], values: Mapping[Channel, Sequence[float]]
+    ) -> float | None:
+        """Return when the reference rises through zero, once the measurement is long enough."""
+        name = self._reference(window)
+        progress = self._progress
+        samples, deviations = window[name], values[name]
+        earliest_us = progress.ended_us - progress.covered_us
+        if progress.stage is _Stage.MEASURE:
+            earliest_us += self._span_us * _EARLIEST
+        arming_mv = -_ARMING * {**self._voltages, **self._currents}[name].rms_mv
+        before = 0.0
+        for place, value in enumerate(deviations):
+            if value < arming_mv:
+                progress.armed = True
+            elif value >= 0 and progress.armed:
+                progress.armed = False
+                share = value / (value - before) if before < 0 else 0.0
+                at_us = samples.started_us + (place - share) * samples.spacing_us
+                if at_us >= earliest_us:
+                    return max(at_us, samples.started_us)
+            before = value
+        return None
+
+    def _reference(self, window: Mapping[Channel, ChannelSamples]) -> Channel:
+        """Return the channel whose crossings count: the best voltage, else the best current.
+
+        It stays the same as long as it is any good; another one means to align anew.
+        """
+        inputs = {**self._voltages, **self._currents}
+        live = [
+            name
+            for name, one in self._voltages.items()
+            if name in window and one.rms_mv * one.scale >= _LIVE_V
+        ]
+        best = max(live or window, key=lambda name: inputs[name].rms_mv)
+        progress = self._progress
+        present = progress.reference
+        if (
+            present is not None
+            and present in (live or window)
+            and inputs[present].rms_mv >= inputs[best].rms_mv * _GOOD_ENOUGH
+        ):
+            return present
+        progress.reference, progress.stage = best, _Stage.ALIGN
+        return best
+
+    def _take(
+        self,
+        window: Mapping[Channel, ChannelSamples],
+        values: Mapping[Channel, list[float]],
+        cut_us: float | None,
+    ) -> None:
+        for name, one in (*self._currents.items(), *self._voltages.items()):
+            if name in window:
+                one.integral.take(window[name], values[name], cut_us)
+        voltages = {one.phase: name for name, one in self._voltages.items() if name in window}
+        for name, one in self._currents.items():
+            partner = voltages.get(one.phase)
+            if name not in window or partner is None:
                 continue
-            currents = track.deviations(window[name].readings_mv)
-            if track.phase in voltages:
-                samples, values = voltages[track.phase]
-                pairs = _pair(samples, values, window[name], currents, self._meter.phase_shift_us)
-                self._progress.pairings[track.phase].add(*pairs)
+            phase = self.correction.phases[one.phase]
+            paired = pair(
+                window[partner].replaced(values[partner]),
+                window[name].replaced(values[name]),
+                self._meter.phase_shift_us + phase.shift_us,
+            )
+            if paired is not None:
+                self._products[one.phase].take(paired, cut_us)
 
-    def _finish(self, ended_ms: int) -> MeterReading | None:
-        currents = _by_phase(self._currents)
-        voltages = _by_phase(self._voltages)
-        factors = [pairing.power_factor() for pairing in self._progress.pairings]
-        if currents is None or voltages is None:
-            return None
+    def _finish(self, ended_ms: int) -> MeterReading:
+        raw_a = _by_phase(self._currents)
+        raw_v = _by_phase(self._voltages)
+        raw_w = self._raw_powers()
+        phases = self.correction.phases
         floor = self._meter.noise_floor_a
-        amperes = tuple(current if current >= floor else 0.0 for current in currents)
-        powers = None
-        if self._voltages:
-            watts = [*map(math.prod, zip(voltages, amperes, factors, strict=True))]
-            powers = (watts[0], watts[1], watts[2])
-        return MeterReading(ended_ms, (amperes[0], amperes[1], amperes[2]), voltages, powers)
+        amperes = [_above(floor, one.amperes(a)) for one, a in zip(phases, raw_a, strict=True)]
+        volts = [one.volts(v) for one, v in zip(phases, raw_v, strict=True)]
+        reading = MeterReading(
+            taken_ms=ended_ms,
+            currents_a=_trio(amperes),
+            voltages_v=_trio(volts),
+            raw_currents_a=_trio(raw_a),
+            raw_voltages_v=_trio(raw_v),
+        )
+        if not self._voltages:
+            return reading
+        watts = _trio(
+            [
+                _watts(phases[place], raw_a[place], raw_v[place], raw_w[place])
+                if amperes[place]
+                else 0.0
+                for place in range(_PHASES)
+            ]
+        )
+        alarms = self._watch.follow(reading.currents_a, reading.voltages_v, watts)
+        return replace(reading, real_powers_w=self._watch.upright(watts), alarms=alarms)
+
+    def _raw_powers(self) -> list[float]:
+        scales = [0.0] * _PHASES
+        for current in self._currents.values():
+            for voltage in self._voltages.values():
+                if voltage.phase == current.phase:
+                    scales[current.phase] = current.scale * voltage.scale
+        return [
+            products.finish() * scale
+            for products, scale in zip(self._products, scales, strict=True)
+        ]
 
 
-def _tracks(channels: MeterChannels) -> dict[Channel, _Track]:
+def _inputs(channels: MeterChannels) -> dict[Channel, _Input]:
     signs = [-1 if invert else 1 for invert in channels.invert]
     signs += [1] * (len(channels.adc_channels) - len(signs))
     return {
-        channel: _Track(phase, channels.scale, signs[phase])
+        channel: _Input(phase, channels.scale, signs[phase])
         for phase, channel in enumerate(channels.adc_channels)
     }
 
 
-def _by_phase(tracks: Mapping[Channel, _Track]) -> tuple[float, float, float] | None:
+def _by_phase(inputs: Mapping[Channel, _Input]) -> list[float]:
     values = [0.0] * _PHASES
-    finding_zero = False
-    for track in tracks.values():
-        value = track.finish()
-        finding_zero = finding_zero or value is None
-        values[track.phase] = value or 0.0
-    return None if finding_zero else (values[0], values[1], values[2])
+    for one in inputs.values():
+        values[one.phase] = one.finish()
+    return values
 
 
-def _pair(
-    voltage: ChannelSamples,
-    voltages: Sequence[float],
-    current: ChannelSamples,
-    currents: Sequence[float],
-    phase_shift_us: float,
-) -> tuple[list[float], list[float]]:
-    """Return voltages interpolated to the instants of the currents, and those currents.
+def _above(floor: float, value: float) -> float:
+    return value if value >= floor else 0.0
 
-    Both channels come from one round-robin pattern, so their spacing is the same; where it is
-    not, or while a zero line is still unknown, there are no pairs.
-    """
-    if not voltages or not currents or voltage.spacing_us != current.spacing_us:
-        return [], []
-    offset = (current.started_us + phase_shift_us - voltage.started_us) / voltage.spacing_us
-    whole = math.floor(offset)
-    share = offset - whole
-    usable = voltages[max(whole, 0) :]
-    later = usable[1:] if share else usable
-    paired = [a + (b - a) * share for a, b in zip(usable, later, strict=False)]
-    taken = list(currents[max(-whole, 0) :])
-    count = min(len(paired), len(taken))
-    return paired[:count], taken[:count]
+
+def _watts(phase: PhaseCorrection, amperes: float, volts: float, watts: float) -> float:
+    """Correct a power by what its current and its voltage were corrected by."""
+    if not amperes or not volts:
+        return watts
+    return watts * (phase.amperes(amperes) / amperes) * (phase.volts(volts) / volts)
+
+
+def _trio(values: Sequence[float]) -> Trio:
+    return (values[0], values[1], values[2])

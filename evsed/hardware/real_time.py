@@ -4,6 +4,7 @@ Source: platform.md section 7; decision 39. All stay below 50, where the kernel'
 threads are.
 """
 
+import ctypes
 import os
 from typing import Final
 
@@ -18,6 +19,8 @@ SIMULATOR: Final = 30
 #: a preempted event loop would hold the interpreter while the control thread waits for it
 EVENT_LOOP: Final = 20
 
+_CURRENT_FUTURE_ON_FAULT: Final = 1 | 2 | 4  # Source: mlockall(2)
+
 
 def ask_real_time(priority: int) -> str | None:
     """Give the calling thread SCHED_FIFO; return why not when the system refuses.
@@ -30,3 +33,11 @@ def ask_real_time(priority: int) -> str | None:
     except OSError as error:
         return str(error)
     return None
+
+
+def lock_memory() -> bool:
+    """Keep what this process uses out of the swap; return whether the system permits it.
+
+    Only pages that have been touched: everything it could use would be several times as much.
+    """
+    return bool(ctypes.CDLL(None).mlockall(_CURRENT_FUTURE_ON_FAULT) == 0)

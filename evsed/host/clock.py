@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from evsed.errors import HardwareError
+from evsed.host.bus import BusAbsentError
+from evsed.host.time_date import TimeDate
 
 #: 2025-01-01; a Pi that was off starts with the time it went off.
 _NOT_BEFORE_S: Final = 1735689600
@@ -31,13 +33,15 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of the machine; setting it needs CAP_SYS_TIME.
+    """The clock of the machine. systemd is asked to set it, which needs no right of our own.
 
     Args:
+        time_date: systemd; None: only by ourselves, which needs CAP_SYS_TIME.
         root: where /dev and /run are; another folder in tests.
     """
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, time_date: TimeDate | None = None, root: Path = Path("/")) -> None:
+        self._time_date = time_date
         self._signs = tuple(root / sign for sign in _SIGNS)
         self._plausible = False
 
@@ -51,17 +55,32 @@ class SystemClock:
         Raises:
             HardwareError: not permitted.
         """
-        try:
-            await asyncio.to_thread(time.clock_settime, time.CLOCK_REALTIME, seconds)
-        except OSError as error:
-            raise HardwareError(f"clock: may not be set: {error.strerror}") from error
+        if not await self._ask_systemd(seconds):
+            await _set_by_ourselves(seconds)
         self._plausible = True
+
+    async def _ask_systemd(self, seconds: float) -> bool:
+        """Tell whether systemd was there to do it."""
+        if self._time_date is None:
+            return False
+        try:
+            await self._time_date.set_time(seconds)
+        except BusAbsentError:
+            return False
+        return True
 
     def plausible(self) -> bool:
         """Tell whether it was set by somebody, by the network, or runs on a battery."""
         if not self._plausible and time.time() > _NOT_BEFORE_S:
             self._plausible = any(sign.exists() for sign in self._signs)
         return self._plausible
+
+
+async def _set_by_ourselves(seconds: float) -> None:
+    try:
+        await asyncio.to_thread(time.clock_settime, time.CLOCK_REALTIME, seconds)
+    except OSError as error:
+        raise HardwareError(f"clock: may not be set: {error.strerror}") from error
 
 
 class ShiftedClock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from evsed.errors import HardwareError
+from evsed.host.radio import signal_dbm
 
 NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104  # the API's word for "none", nothing listens on it
 NO_MAC: Final = "00:00:00:00:00:00"
@@ -59,6 +60,19 @@ class StationPlan:
     """Address, gateway, netmask, name server."""
 
 
+class NotJoinedError(HardwareError):
+    """A network was not joined.
+
+    Args:
+        reason: one sentence, with what happened instead.
+        returned: the station was put back to what it did before.
+    """
+
+    def __init__(self, reason: str, *, returned: bool) -> None:
+        super().__init__(reason)
+        self.returned = returned
+
+
 class Network(Protocol):
     """What services may ask of the network."""
 
@@ -66,13 +80,25 @@ class Network(Protocol):
     def state(self) -> NetworkState:
         """The newest picture; never blocks."""
 
+    async def serve(self) -> None:
+        """Keep the picture, and end an access point nobody uses, until cancelled."""
+
     async def scan(self) -> tuple[FoundNetwork, ...]:
         """Return the networks in reach, strongest first; takes seconds."""
 
-    async def apply_station(self, wanted: StationPlan) -> None:
-        """Join or leave a network.
+    async def resume_station(self, wanted: StationPlan) -> None:
+        """See at the start that the station is what the settings say.
 
         Raises:
+            NotJoinedError: it had to be joined, and was not.
+            HardwareError: the system refused.
+        """
+
+    async def apply_station(self, wanted: StationPlan) -> None:
+        """Join or leave a network; ends when it is clear whether that worked.
+
+        Raises:
+            NotJoinedError: it was not joined.
             HardwareError: the system refused.
         """
 
@@ -112,9 +138,20 @@ class UnmanagedNetwork:
             self._state = self._look()
         return self._state
 
+    async def serve(self) -> None:
+        """Do nothing: the picture is looked up when it is asked for."""
+
     async def scan(self) -> tuple[FoundNetwork, ...]:
         """Return nothing: scanning needs a manager."""
         return ()
+
+    async def resume_station(self, wanted: StationPlan) -> None:
+        """Refuse.
+
+        Raises:
+            HardwareError: always.
+        """
+        await self.apply_station(wanted)
 
     async def apply_station(self, wanted: StationPlan) -> None:
         """Refuse.
@@ -147,7 +184,7 @@ class UnmanagedNetwork:
         return NetworkState(
             ip=ip or NO_ADDRESS,
             mac=mac,
-            rssi=self._signal(radio),
+            rssi=signal_dbm(radio, self._root) or 0,
             connected=bool(ip),
             ap_mac=mac,
             ap_ssid=access_point_name(mac),
@@ -157,14 +194,6 @@ class UnmanagedNetwork:
     def _radio(self) -> str | None:
         folders = sorted(self._root.glob("sys/class/net/*/wireless"))
         return folders[0].parent.name if folders else None
-
-    def _signal(self, radio: str) -> int:
-        for line in self._text("proc/net/wireless").splitlines():
-            name, _, values = line.partition(":")
-            if name.strip() == radio:
-                level = values.split()[2].rstrip(".")
-                return int(level) if level.lstrip("-").isdigit() else 0
-        return 0
 
     def _text(self, name: str) -> str:
         try:

@@ -16,6 +16,8 @@ from evsed.errors import RejectedError
 from evsed.operations.values import amperes, number
 from evsed.operations.writing import Change
 from evsed.settings.section import known_part
+from evsed.station.alarms import Alarm
+from evsed.station.limit_words import silence
 from evsed.station.rules_in_force import MODBUS, SUPERVISION
 from evsed.station.station import Station
 from evsed.units import amperes as from_tenths
@@ -26,9 +28,11 @@ WRITABLE: Final[Mapping[str, object]] = {"current": None, "expires": None, "fall
 LEAST_A: Final = 6
 MOST_A: Final = 63
 LONGEST_S: Final = LONGEST_MS // 1000
+#: The scheduler as a source of writes.
+SCHEDULE: Final = "schedule"
 #: Whose limits are made elsewhere, or whose names would mislead.
 RESERVED: Final = frozenset(
-    {"user", "settings", "board", "cable", "thermal", MODBUS, SUPERVISION, "schedule", "ocpp"}
+    {"user", "settings", "board", "cable", "thermal", MODBUS, SUPERVISION, SCHEDULE, "ocpp"}
 )
 #: Whoever writes over Modbus.
 MODBUS_CLIENTS: Final = MODBUS
@@ -60,18 +64,26 @@ class LimitDesk:
         """Remember who wrote what counts as the user's limit."""
         self._set_by.update((key, source) for key, _ in changes if key in _USERS)
 
-    def signs_of_life(self, changes: Sequence[Change], renew: str | None) -> tuple[RenewLimit, ...]:
+    def signs_of_life(
+        self, changes: Sequence[Change], renew: str | None, source: str
+    ) -> tuple[RenewLimit, ...]:
         """Return the commands that say who has been heard with a write.
 
         Args:
             changes: what is written.
             renew: the owner who writes, if he is one.
+            source: who writes; a schedule is nobody who could fall silent.
         """
         heard = {renew}
-        if any(key in _USERS for key, _ in changes):
+        if source != SCHEDULE and any(key in _USERS for key, _ in changes):
             heard.add(SUPERVISION)
         waiting = (one.owner for one in self._station.snapshot.owned if one.lease_ms is not None)
         return tuple(RenewLimit(owner) for owner in waiting if owner in heard)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return who has fallen silent; never blocks."""
+        owned = self._station.snapshot.owned
+        return tuple(Alarm("manager_silent", silence(one)) for one in owned if one.lapsed)
 
     def shown(self) -> dict[str, Any]:
         """Return what is permitted now, who is to be asked for more, and every limit."""
@@ -113,7 +125,7 @@ class LimitDesk:
         Raises:
             TimeoutError: no control pass took it within one second.
         """
-        signs = self.signs_of_life((), owner)
+        signs = self.signs_of_life((), owner, source)
         if signs:
             await self._station.write(signs, source=source)
 

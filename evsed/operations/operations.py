@@ -71,10 +71,10 @@ class Operations:
         #: set when the daemon should end in order, to be started again
         self.restart_due = asyncio.Event()
         #: what else than the station may have something to complain of
-        self.alarm_sources: list[Alarms] = [station.alarms]
+        self.alarm_sources: list[Alarms] = [station.alarms, self.limits.alarms]
         #: who authorized last, and when by the station's clock; None: nobody yet
         self.authorized: tuple[str, int] | None = None
-        #: called after the wall clock was set
+        #: called after the wall clock was set, or has jumped
         self.clock_listeners: list[Callable[[], None]] = []
 
     def picture(self) -> Picture:
@@ -196,6 +196,10 @@ class Operations:
         """
         await self.clock.set(number("time", seconds, 0, LAST_SECOND))
         _log.info("clock set by %s", source)
+        self.tell_clock()
+
+    def tell_clock(self) -> None:
+        """Tell everybody that the wall clock is not what it was."""
         for told in self.clock_listeners:
             told()
 
@@ -210,7 +214,7 @@ class Operations:
                 raise RejectedError(
                     "the station is in maintenance mode; /reason and the log say why"
                 )
-            steps = (*self.limits.signs_of_life(changes, renew), *steps)
+            steps = (*self.limits.signs_of_life(changes, renew, source), *steps)
             if not steps:
                 return
             await self._keep(after, durable)

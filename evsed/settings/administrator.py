@@ -10,6 +10,7 @@ from evsed.board.reading import Reading
 from evsed.board.yaml_tree import Node, Value, read_tree
 from evsed.errors import BadFileError
 from evsed.settings.modbus_access import ModbusAccess, modbus_section
+from evsed.settings.network_access import NetworkAccess, network_section
 from evsed.units import tenths
 
 
@@ -33,9 +34,11 @@ class Supervision:
 class Administrator:
     """Ports, addresses and switches for compatibility.
 
+    ``board`` is the path of a board file, or the name of a shipped board such as sim.
     ``rest_energy_unit`` is Ws or Wh; ``charging_wake_up_s`` 0 for no wake-up pulse.
     """
 
+    board: str = "/etc/evsed/board.yaml"
     http_port: int = 80
     http_address: str = "0.0.0.0"  # noqa: S104  # a charger is for the whole home network
     http_allowed_hosts: tuple[str, ...] = ()
@@ -55,6 +58,8 @@ class Administrator:
     update_allow_unsigned: bool = False
     update_keys: str = "/etc/evsed/keys.d"
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
+    network: NetworkAccess = field(default_factory=NetworkAccess)
+    clock_manage: str = "auto"
 
 
 def _is_address(value: Value) -> bool:
@@ -74,6 +79,12 @@ _ORIGIN: Final = text(
     261,
     pattern=r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
     about="an origin such as http://panel.lan:8123, in lower case",
+)
+
+_BOARD: Final = text(
+    1024,
+    pattern=r"[a-z0-9][a-z0-9-]*|/.*",
+    about="the absolute path of a board file, or the name of a shipped board",
 )
 
 _HTTP: Final = Section(
@@ -133,10 +144,14 @@ _UPDATE: Final = Section(
         ),
     ),
 )
+_CLOCK: Final = Section(
+    dict, (Key(name="manage", kind=choice("auto", "system", "own"), field="clock_manage"),)
+)
 #: Every key of the file; the defaults are those of ``Administrator``.
 FILE: Final = Section(
     Administrator,
     (
+        Key(name="board", kind=_BOARD, field="board"),
         Key(name="http", kind=_HTTP, field=""),
         Key(name="rest", kind=_REST, field=""),
         Key(name="boot", kind=_BOOT, field=""),
@@ -146,6 +161,8 @@ FILE: Final = Section(
         Key(name="serial", kind=_SERIAL, field=""),
         Key(name="update", kind=_UPDATE, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
+        Key(name="network", kind=network_section(), field="network"),
+        Key(name="clock", kind=_CLOCK, field=""),
     ),
 )
 

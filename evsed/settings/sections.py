@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from evsed.board.description import Board
 from evsed.errors import RejectedError
+from evsed.settings.calibration import CALIBRATION, CalibrationSettings
 from evsed.settings.network import DISCOVERY, WIFI, DiscoverySettings, WifiSettings
 from evsed.settings.schedule import SCHEDULER, SchedulerSettings
 from evsed.settings.schema import (
@@ -49,6 +50,7 @@ class Settings:
     scheduler: SchedulerSettings
     firmware: FirmwareSettings
     sessions: SessionsSettings = field(default_factory=SessionsSettings)
+    meter: CalibrationSettings = field(default_factory=CalibrationSettings)
 
 
 def _patched_evse(before: EvseSettings, patch: object, board: Board) -> EvseSettings:
@@ -87,7 +89,18 @@ _SERIAL: Final = Section(
 )
 SECTIONS: Final[Mapping[str, Section[Any]]] = {
     section.name: section
-    for section in (_EVSE, WIFI, DISCOVERY, _SERIAL, MODBUS, SCRIPT, SCHEDULER, FIRMWARE, SESSIONS)
+    for section in (
+        _EVSE,
+        WIFI,
+        DISCOVERY,
+        _SERIAL,
+        MODBUS,
+        SCRIPT,
+        SCHEDULER,
+        FIRMWARE,
+        SESSIONS,
+        CALIBRATION,
+    )
 }
 
 

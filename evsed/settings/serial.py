@@ -8,7 +8,7 @@ from evsed.errors import RejectedError
 from evsed.settings.fields import Setting, settings_of, whole, word
 
 #: A port in one of these modes is the only one in it. Source: serial.md section 2, decision 10.
-EXCLUSIVE: Final = ("at", "nextion", "modbus", "script")
+EXCLUSIVE: Final = ("at", "nextion", "modbus", "script", "meter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,9 @@ class SerialSettings:
     """One entry of /config/serial, keys in its order. Source: serial.md section 3."""
 
     mode: str = word(
-        "none", words=("none", "at", "log", "nextion", "modbus", "script"), about="what it is for"
+        "none",
+        words=("none", "at", "log", "nextion", "modbus", "script", "meter"),
+        about="what it is for",
     )
     baud_rate: int = whole(115200, low=300, high=1_000_000, about="bits per second")
     data_bits: str = word("8", words=("5", "6", "7", "8"), about="data bits of a character")

@@ -56,6 +56,11 @@ class SettingsStore:
         """The charger's own section."""
         return self._settings.evse
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has ever been stored that could be used."""
+        return self._text is None
+
     async def reset_at_next_start(self, reset: Reset) -> None:
         """Note that everything is to be erased when the daemon starts next.
 

@@ -19,10 +19,19 @@ from evsed.charging.picture import take_snapshot
 from evsed.charging.pilot_window import PilotWindow, measure
 from evsed.charging.requests import accept
 from evsed.charging.snapshot import Lateness, Snapshot
-from evsed.charging.states import Fault, LockStatus, PilotMode, Reason, SelfTest
+from evsed.charging.states import (
+    Fault,
+    LockStatus,
+    MeterAlarm,
+    MeterSource,
+    PilotMode,
+    Reason,
+    SelfTest,
+)
 from evsed.errors import HardwareError, RejectedError
 from evsed.hardware.interfaces import Hat
 from evsed.station.mailbox import Letter, Mailbox, Verdict
+from evsed.station.meters import Metered, Meters
 from evsed.station.panel import WARNING, ButtonEdge, Lamps
 from evsed.station.recorder import Recorder
 from evsed.station.self_check import SelfCheck
@@ -31,8 +40,6 @@ from evsed.station.self_check import SelfCheck
 TOO_LATE_MS: Final = 100
 #: How long the meter goes on after the contactor was opened: does current still flow?
 _WATCH_AFTER_OPENING_MS: Final = 3000
-#: A meter reading older than this says nothing about now.
-_METER_STALE_MS: Final = 500
 #: How often the dead-man is asked whether it runs.
 _ARMED_EVERY_MS: Final = 1000
 #: Room for pictures waiting for the log.
@@ -63,9 +70,15 @@ class ControlPass:
     """Joins the devices of one hat with the charging rules, one pass at a time."""
 
     def __init__(
-        self, hat: Hat, memory: Memory, mailbox: Mailbox, clock_ms: Callable[[], int]
+        self,
+        hat: Hat,
+        memory: Memory,
+        mailbox: Mailbox,
+        clock_ms: Callable[[], int],
+        meters: Meters | None = None,
     ) -> None:
         self._hat = hat
+        self._meters = meters or Meters(board=hat.meter)
         self._clock_ms = clock_ms
         self._mailbox = mailbox
         self.memory = memory
@@ -86,6 +99,8 @@ class ControlPass:
         self._pending: list[PilotWindow] = []
         self._failed = False
         self._asked_ms = 0
+        #: whether whoever opens the contactor in this process's stead is there, as far as known
+        self.watched = True
         if hat.residual_current is not None:
             hat.residual_current.on_trip(self._open_on_trip)
 
@@ -169,9 +184,7 @@ class ControlPass:
         windows, self._pending = tuple(self._pending), []
         proximity = None if hat.proximity is None else hat.proximity.read()
         monitor, lock = hat.residual_current, hat.lock
-        meter = None if hat.meter is None else hat.meter.read()
-        if meter is not None and now_ms - meter.taken_ms > _METER_STALE_MS:
-            meter = None
+        metered = self._meters.read(now_ms, closed=self._driven.contactor_closed)
         heat = None if hat.thermometer is None else hat.thermometer.read()
         failed, self._failed = self._failed, False
         return Inputs(
@@ -187,13 +200,9 @@ class ControlPass:
             temperature_high_cdeg=heat.high_cdeg if heat is not None and heat.valid else None,
             temperature_sensors=0 if heat is None else heat.sensors,
             temperature_fault=heat is not None and heat.fault,
-            measured=None
-            if meter is None
-            else Measured(
-                voltages_v=meter.voltages_v,
-                currents_a=meter.currents_a,
-                real_powers_w=meter.real_powers_w,
-            ),
+            measured=_measured(metered),
+            meter_source=_source(metered),
+            meter_alarms=tuple(MeterAlarm(alarm.value) for alarm in metered.alarms),
             controller_failed=failed or (self.energized and late_ms > TOO_LATE_MS),
         )
 
@@ -204,6 +213,8 @@ class ControlPass:
             self._hat.contactor.switch(closed=False)
             self._driven.metered_until_ms = inputs.now_ms + _WATCH_AFTER_OPENING_MS
         measured = inputs.measured
+        if measured is not None and measured.taken_ms is not None:
+            measured = None  # a slow meter may still tell of the time before the restart
         found = self._check.follow(
             inputs.now_ms,
             inputs.windows,
@@ -314,7 +325,8 @@ class ControlPass:
     def _sign_life(self, now_ms: int) -> None:
         """Tell every watcher that a pass has succeeded."""
         if self._hat.dead_man is not None:
-            self._hat.dead_man.refresh()
+            self.watched = self._hat.dead_man.refresh()
+            self._failed = self._failed or not self.watched
             if now_ms - self._asked_ms >= _ARMED_EVERY_MS:
                 self._asked_ms = now_ms
                 self._dead_man_armed()
@@ -338,3 +350,23 @@ class ControlPass:
         """Open at once, on the library's own thread; the next pass sees the trip itself."""
         if self.memory.rules.rcm:
             self._hat.contactor.switch(closed=False)
+
+
+def _measured(metered: Metered) -> Measured | None:
+    reading = metered.reading
+    if reading is None:
+        return None
+    return Measured(
+        voltages_v=reading.voltages_v,
+        currents_a=reading.currents_a,
+        real_powers_w=reading.real_powers_w,
+        taken_ms=reading.taken_ms if metered.external else None,
+        counter_mws=reading.counter_mws,
+        counter_step_mws=reading.counter_step_mws,
+    )
+
+
+def _source(metered: Metered) -> MeterSource:
+    if metered.reading is None:
+        return MeterSource.NONE
+    return MeterSource.EXTERNAL if metered.external else MeterSource.BOARD

@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from evsed.charging.owned_limits import OwnedLimit, OwnedLimits
+from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
 from evsed.host.repeat_limiter import RepeatLimiter
@@ -17,8 +17,8 @@ from evsed.station.alarms import Alarm, DiskWatch
 from evsed.station.control_pass import ControlPass
 from evsed.station.counters import Ledger
 from evsed.station.held_up import Report, told
+from evsed.station.limit_words import silence
 from evsed.station.recorder import Recording, write_recording
-from evsed.units import amperes
 
 _EVERY_S: Final = 0.1
 #: After a failed write the disk is left alone for so many rounds. For the ledger that is 3 s, in
@@ -175,14 +175,9 @@ def _log_owned(before: OwnedLimits, after: OwnedLimits) -> None:
     for limit in after:
         was = known.get(limit.owner)
         if limit.lapsed and not (was is not None and was.lapsed):
-            _log.warning("%s has fallen silent: %s", limit.owner, _told(limit))
+            _log.warning("%s", silence(limit))
         elif was is not None and was.lapsed and not limit.lapsed:
             _log.info("%s has been heard again", limit.owner)
-
-
-def _told(limit: OwnedLimit) -> str:
-    current_da = limit.in_force_da
-    return f"at most {amperes(current_da):g} A" if current_da else "charging is paused"
 
 
 def _log_wear(before: ContactorCounters, after: ContactorCounters) -> None:

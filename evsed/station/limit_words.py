@@ -1,4 +1,4 @@
-"""Owned limits in the words of a trace: A and s, absent where there is nothing. Pure.
+"""Owned limits in words: of a trace (A and s, absent where there is nothing), of a log line. Pure.
 
 An addition to the format: traces of a station without owned limits have none of these words.
 """
@@ -43,6 +43,13 @@ def read_limits(value: Json) -> OwnedLimits:
     if not isinstance(value, list):
         raise BadFileError(f"limits: a list of objects expected, got {value!r}")
     return tuple(_read_limit(_object(one)) for one in value)
+
+
+def silence(limit: OwnedLimit) -> str:
+    """Return the sentence about an owner who has not been heard in time."""
+    current_da = limit.in_force_da
+    now = f"at most {amperes(current_da):g} A" if current_da else "charging is paused"
+    return f"{limit.owner} has fallen silent: {now}"
 
 
 def _spoken(limit: SetLimit | OwnedLimit) -> dict[str, Json]:

@@ -40,6 +40,7 @@ def rules_in_force(board: Board, evse: EvseSettings, administrator: Administrato
         ac_voltage_v=evse.energy_meter_ac_voltage_v,
         three_phases=evse.energy_meter_three_phases,
         meter_channels=_meter_channels(board),
+        meter_lost_assumes=_lost_assumes(board),
         pilot_levels=_pilot_levels(board),
         proximity_levels=_proximity_levels(board),
     )
@@ -75,7 +76,19 @@ def lock_timing(board: Board, evse: EvseSettings) -> LockTiming:
     )
 
 
+def _lost_assumes(board: Board) -> bool:
+    external = board.external_meter
+    if external is None:
+        return False
+    # Without a word: what the board measures itself is better than an assumption.
+    return external.fallback == "assumed" or (
+        external.fallback is None and board.energy_meter is None
+    )
+
+
 def _meter_channels(board: Board) -> int:
+    if board.external_meter is not None:
+        return board.external_meter.phases
     meter = board.energy_meter
     return 1 if meter is None else len(meter.current.adc_channels)
 

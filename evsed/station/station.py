@@ -17,7 +17,7 @@ from evsed.charging.memory import Memory
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, PilotMode, Reason
 from evsed.errors import RejectedError
-from evsed.hardware.interfaces import AuxIo, Hat
+from evsed.hardware.interfaces import AuxIo, Hat, Meter
 from evsed.settings.administrator import Administrator
 from evsed.settings.schema import EvseSettings
 from evsed.station.alarms import Alarm
@@ -27,6 +27,7 @@ from evsed.station.held_up import Watcher
 from evsed.station.keeper import Keeper
 from evsed.station.loop import ControlLoop, monotonic_ms
 from evsed.station.mailbox import Mailbox
+from evsed.station.meters import Meters, ReadingBox, meter_alarms
 from evsed.station.panel import ButtonEdge, Lamps
 from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 
@@ -34,6 +35,9 @@ from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
 _STOP_WITHIN_S: Final = 8.0
 _LOW_AT_LEAST_MS: Final = 300
 _JOIN_S: Final = 2.0
+#: An external meter is lost after so many intervals without an answer, and never before ms.
+_STALE_INTERVALS: Final = 3
+_STALE_MS: Final = 3_000
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +92,10 @@ class Station:
         memory = initial_memory(board, evse, administrator, ledger.load())
         if hat.lock is not None:
             hat.lock.configure(lock_timing(board, evse))
-        self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms)
+        #: where a service puts the readings of an external meter; None without one
+        self.external_meter = None if board.external_meter is None else ReadingBox()
+        meters = meters_of(hat, board, self.external_meter)
+        self.control_pass = ControlPass(hat, memory, self._mailbox, monotonic_ms, meters)
         self._keeper = Keeper(self.control_pass, ledger, state_dir / "recordings")
         self._ended = asyncio.Event()
         self._hurried = False
@@ -96,6 +103,7 @@ class Station:
         self._loop: ControlLoop | None = None
         self._watcher: Watcher | None = None
 
+    external_meter: ReadingBox | None = None
     #: why there is no station to control, None when there is one
     maintenance: str | None = None
 
@@ -104,9 +112,14 @@ class Station:
         """The newest picture; never blocks."""
         return self.control_pass.snapshot
 
+    @property
+    def board_meter(self) -> Meter | None:
+        """The board's own metering channels; None without any."""
+        return self._hat.meter
+
     def alarms(self) -> tuple[Alarm, ...]:
-        """Return what is not being kept; charging goes on."""
-        return self._keeper.alarms()
+        """Return what is wrong although charging goes on."""
+        return (*self._keeper.alarms(), *meter_alarms(self.snapshot))
 
     @property
     def aux(self) -> AuxIo | None:
@@ -179,6 +192,11 @@ class Station:
         """Why the control thread has no SCHED_FIFO, None when it has."""
         return self._running.refused
 
+    @property
+    def watched(self) -> bool:
+        """Whether the dead-man is there, as far as the control thread knows without asking."""
+        return self.control_pass.watched
+
     def hurry(self) -> None:
         """Cut an orderly stop short."""
         self._hurried = True
@@ -223,6 +241,19 @@ class Station:
         return self._loop
 
 
+def meters_of(hat: Hat, board: Board, external: ReadingBox | None) -> Meters:
+    """Return the meters that count on this board."""
+    described = board.external_meter
+    if described is None:
+        return Meters(board=hat.meter)
+    own = hat.meter if described.fallback in {None, "board"} else None
+    return Meters(
+        board=own,
+        external=external,
+        external_stale_ms=max(_STALE_INTERVALS * described.interval_ms, _STALE_MS),
+    )
+
+
 class ParkedStation(Station):
     """A station whose board cannot be used: state F, nothing driven, every command refused."""
 
@@ -234,6 +265,11 @@ class ParkedStation(Station):
     def snapshot(self) -> Snapshot:
         """The picture of a station out of order."""
         return self._picture
+
+    @property
+    def board_meter(self) -> Meter | None:
+        """Nothing: no hat is in use."""
+        return None
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Nothing is counted."""
@@ -250,6 +286,11 @@ class ParkedStation(Station):
 
     def light(self, lamps: Lamps) -> None:
         """Do nothing: no hat is in use."""
+
+    @property
+    def watched(self) -> bool:
+        """Nothing is driven that somebody would have to watch."""
+        return True
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.

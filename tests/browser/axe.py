@@ -10,7 +10,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 def violations(page):
     """Return what is wrong, each with its place; the page may not run scripts of ours otherwise."""
     page.evaluate(AXE.read_text(encoding="utf-8") + ";undefined")
-    found = page.evaluate(
+    return page.evaluate(
         """async (tags) => {
           const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] };
           return (await axe.run(document, options)).violations.flatMap(({ id, nodes }) =>
@@ -18,4 +18,3 @@ def violations(page):
         }""",
         TAGS,
     )
-    return found

@@ -87,6 +87,8 @@ class Daemon:
         self.post("config/evse", {"requireAuth": False})
         start = {"available": True, "enabled": True, "chargingCurrent": 16}
         self.post("state", start)
+        for limit in self.get("limits")["limits"]:
+            self.ask("DELETE", f"limits/{limit['owner']}")  # those of the charger itself stay
 
 
 # Not for the whole session: while it lasts an event loop runs in this process, and tests of other

@@ -55,6 +55,21 @@ def test_a_car_is_charged_by_clicking(daemon, open_page, viewport, theme):
     assert (opened.complaints, opened.strangers(), sideways(page)) == ([], [], 0)
 
 
+def test_who_holds_the_charger_back_is_named(daemon, open_page):
+    page = ready_page(open_page(daemon))
+    press(page, "Ask for energy")
+    says(page, "Charging")
+    explanation = page.locator("#explanation")
+    expect(explanation).not_to_contain_text("limited by")
+    daemon.ask("PUT", "limits/evcc", '{"current": 8}')
+    expect(explanation).to_contain_text("The current is limited by “evcc”.")
+    daemon.ask("PUT", "limits/house", '{"current": 0}')
+    says(page, "Paused by an energy manager")
+    expect(explanation).to_contain_text("“house”")
+    daemon.ask("DELETE", "limits/house")
+    says(page, "Charging")
+
+
 @pytest.mark.parametrize("viewport", [WIDE, PHONE])
 def test_the_current_is_set_by_buttons_field_and_slider(daemon, open_page, viewport):
     page = ready_page(open_page(daemon, viewport))

@@ -233,3 +233,17 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         os.close(writer)
     assert b"Traceback" not in ended.stderr
     assert b"Exception ignored" not in ended.stderr
+
+
+def test_the_passphrase_of_the_own_network_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--state-dir", str(tmp_path))
+    assert _status("access-point", *where) == 1
+    assert "the daemon makes it when it starts" in capsys.readouterr().out
+    (tmp_path / "access-point").write_text("correcthorse\n")
+    assert _status("access-point", *where) == 0
+    assert capsys.readouterr().out == "correcthorse\n"
+    (tmp_path / "access-point").unlink()
+    (tmp_path / "access-point").mkdir()
+    assert _status("access-point", *where) == 2

@@ -44,17 +44,18 @@ class ScriptDeadMan:
             self._script.delete()
             raise HardwareError(f"{_DEVICE}: its number cannot be kept: {error}") from error
 
-    def refresh(self) -> None:
+    def refresh(self) -> bool:
         """Tell it that the control thread is alive; sends about each third call."""
         now_ns = time.monotonic_ns()
         if now_ns < self._due_ns:
-            return
+            return True
         self._due_ns = now_ns + self._pause_ns
         self._count = (self._count + 1) & 0x7FFF_FFFF
         if self._running:
             self._script.update(self._count)
         else:
             self._start()
+        return True
 
     def armed(self) -> bool:
         """Return whether it is running; when it has tripped, say so once and start it again."""

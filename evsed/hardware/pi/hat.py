@@ -8,11 +8,12 @@ from typing import Final
 
 from evsed.board.description import Adc, Board
 from evsed.errors import HardwareError
-from evsed.hardware.interfaces import Hat, Heartbeat, PilotOutput
+from evsed.hardware.interfaces import DeadMan, Hat, Heartbeat, PilotOutput
 from evsed.hardware.pi.aux_io import PinAuxIo
 from evsed.hardware.pi.button import PinButton
 from evsed.hardware.pi.contactor import PinContactor
 from evsed.hardware.pi.dead_man import ScriptDeadMan
+from evsed.hardware.pi.guard_link import AllOf, GuardLink
 from evsed.hardware.pi.heartbeat import BurstHeartbeat, ToggleHeartbeat
 from evsed.hardware.pi.leds import PinIndicators
 from evsed.hardware.pi.lines import OutputLine
@@ -20,6 +21,7 @@ from evsed.hardware.pi.link import Link
 from evsed.hardware.pi.lock_motor import PinLockMotor
 from evsed.hardware.pi.pilot_output import PigpioPilotOutput
 from evsed.hardware.pi.pilot_output_sysfs import SysfsPilotOutput
+from evsed.hardware.pi.pins_file import pins_text, write_pins
 from evsed.hardware.pi.residual_current import PinResidualCurrentMonitor
 from evsed.hardware.pi.safe_off import SafeOff
 from evsed.hardware.pi.sampler import SampledMeter, SampledProximity, SpiSampler
@@ -31,7 +33,10 @@ _NO_BUTTON: Final = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """Where the drivers find the outside; tests and the simulator point it elsewhere."""
+    """Where the drivers find the outside; tests and the simulator point it elsewhere.
+
+    ``guard`` is the socket of the guard; None where there is to be none.
+    """
 
     pigpio_host: str = "localhost"
     pigpio_port: int = 8888
@@ -39,6 +44,7 @@ class Wiring:
     onewire_root: Path = Path("/sys/bus/w1/devices")
     pwm_root: Path = Path("/sys/class/pwm")
     runtime_dir: Path = Path("/run/evsed")
+    guard: Path | None = None
 
 
 def open_hat(board: Board, wiring: Wiring) -> Hat:
@@ -69,6 +75,7 @@ class _Builder:
 
     def build(self) -> Hat:
         board = self._board
+        self._note_pins()
         control, other = self._link(), self._link()
         self._safe_off.link = control
         self._safe_off()
@@ -111,6 +118,12 @@ class _Builder:
                 action()
 
         self._parts.callback(act)
+
+    def _note_pins(self) -> None:
+        wiring = self._wiring
+        address = (wiring.pigpio_host, wiring.pigpio_port)
+        text = pins_text(self._board, address, wiring.pwm_root)
+        write_pins(wiring.runtime_dir / "pins", text)
 
     def _link(self) -> Link:
         link = Link(self._wiring.pigpio_host, self._wiring.pigpio_port)
@@ -160,12 +173,18 @@ class _Builder:
         button = self._board.button
         return None if button.gpio == _NO_BUTTON else PinButton(control, button)
 
-    def _dead_man(self, control: Link) -> ScriptDeadMan | None:
-        if not self._board.watchdog.deadman:
-            return None
-        dead_man = ScriptDeadMan(control, self._board, self._wiring.runtime_dir)
-        self._at_close(dead_man.stop)
-        return dead_man
+    def _dead_man(self, control: Link) -> DeadMan | None:
+        """Return who watches this process: the script in the pin daemon, the guard, or both."""
+        watchers: list[DeadMan] = []
+        if self._board.watchdog.deadman:
+            script = ScriptDeadMan(control, self._board, self._wiring.runtime_dir)
+            self._at_close(script.stop)
+            watchers.append(script)
+        if self._wiring.guard is not None:
+            guard = GuardLink(self._wiring.guard)
+            self._at_close(guard.stop)
+            watchers.append(guard)
+        return AllOf(*watchers) if watchers else None
 
     def _heartbeat(self, control: Link) -> Heartbeat | None:
         watchdog = self._board.watchdog

@@ -10,8 +10,9 @@ from typing import Final
 from evsed.board.description import Adc, Board, Channel
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
+from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.pi.adc import Decoder
-from evsed.hardware.pi.meter_feed import MeterFeed
+from evsed.hardware.pi.meter_feed import Exchange, MeterFeed
 from evsed.hardware.pi.sampling_plan import (
     FEWEST_READINGS,
     TYPICAL_SPACING_US,
@@ -54,6 +55,8 @@ class SpiSampler:
         self._full = full_plan(board, self._meter_channels)
         self._extras = extra_batches(board)
         self._extras_due_us = 0
+        #: begin and end of the newest exchange
+        self._exchanged: Exchange = (0, 0)
         #: what a conversion takes, and what the plan assumes
         self._spacing_us = TYPICAL_SPACING_US
         self._planned_us = TYPICAL_SPACING_US
@@ -132,16 +135,19 @@ class SpiSampler:
         ended_us = started_us
         pilot: list[int] = []
         taken: list[tuple[int, ...]] = []
+        exchanges: list[Exchange] = []
         while ended_us - started_us < plan.window_us or len(pilot) < FEWEST_READINGS:
-            began_us = ended_us
-            taken = [self._convert(batch) for batch in plan.batches]
-            ended_us = _now_us()
+            taken, exchanges = [], []
+            for batch in plan.batches:
+                taken.append(self._convert(batch))
+                exchanges.append(self._exchanged)
+            ended_us = self._exchanged[1]
             pilot += self._pilot(plan.batches[0], taken[0])
             if len(plan.batches) > 1:
-                self._feed_meter(plan, taken, began_us, ended_us)
+                self._feed_meter(plan, taken, exchanges)
         self._publish(started_us, ended_us, pilot)
         if len(plan.batches) == 1:
-            self._feed_meter(plan, taken, started_us, ended_us)
+            self._feed_meter(plan, taken, exchanges)
             self._fit((ended_us - started_us) / plan.slots)
 
     def _convert(self, batch: Batch) -> tuple[int, ...]:
@@ -151,8 +157,10 @@ class SpiSampler:
             HardwareError: the bus failed or no converter answers.
         """
         adc = self._board.adcs[batch.adc]
+        began_us = _now_us()
         try:
             self._ports[batch.adc].exchange(batch.request, batch.records)
+            self._exchanged = (began_us, _now_us())
         except OSError as error:
             raise HardwareError(
                 f"converter {adc.name} on SPI {adc.bus}.{adc.cs}: {error}"
@@ -175,7 +183,7 @@ class SpiSampler:
         return decoder.whole_millivolts(mine)
 
     def _feed_meter(
-        self, plan: Plan, taken: Sequence[Sequence[int]], started_us: int, ended_us: int
+        self, plan: Plan, taken: Sequence[Sequence[int]], exchanges: Sequence[Exchange]
     ) -> None:
         if self.meter is None:
             return
@@ -185,7 +193,7 @@ class SpiSampler:
             for channel in self._meter_channels
             if channel.adc == batch.adc
         }
-        self.meter.add(plan, readings, started_us, ended_us)
+        self.meter.add(plan, readings, exchanges)
 
     def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
         self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
@@ -235,6 +243,10 @@ class SampledMeter:
     def read(self) -> MeterReading | None:
         """Return the newest reading; None before the first."""
         return self._feed.newest
+
+    def correct(self, correction: MeterCorrection) -> None:
+        """Use what a calibration has found."""
+        self._feed.metering.correction = correction
 
 
 class SampledProximity:

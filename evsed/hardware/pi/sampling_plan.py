@@ -85,11 +85,19 @@ class Plan:
     slots: int = field(init=False)
     #: of each channel: its first place in a turn, and how many places on the next one is
     places: Mapping[Channel, tuple[int, int]] = field(init=False)
+    #: of each channel: its batch, and its first place in that
+    batch_places: Mapping[Channel, tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         slots = [Channel(batch.adc, slot) for batch in self.batches for slot in batch.channels]
         object.__setattr__(self, "slots", len(slots))
         object.__setattr__(self, "places", {slot: _place(slots, slot) for slot in set(slots)})
+        batch_places = {
+            Channel(batch.adc, slot): (number, batch.channels.index(slot))
+            for number, batch in enumerate(self.batches)
+            for slot in dict.fromkeys(batch.channels)
+        }
+        object.__setattr__(self, "batch_places", batch_places)
 
 
 def _place(slots: Sequence[Channel], channel: Channel) -> tuple[int, int]:

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from evsed.board.description import AcRelay, Board
 from evsed.hardware.simulator import pilot_stage
 from evsed.hardware.simulator.agenda import Agenda
-from evsed.hardware.simulator.controls import PROXIMITY_OHM, Controls, checked, shown
+from evsed.hardware.simulator.controls import (
+    PROXIMITY_OHM,
+    Controls,
+    checked,
+    grid_of,
+    shown,
+)
 from evsed.hardware.simulator.converter import converters
 from evsed.hardware.simulator.header import FULL_PPM, Header
 from evsed.hardware.simulator.history import History, Scene
@@ -68,6 +74,7 @@ class Circuit:
         self._delivering = False
         self._converters = converters(board)
         self._drive = Drive("low")
+        self._grid = grid_of(self.controls)
         self._history = History(self._scene())
         self._apply_controls()
         self._settle()
@@ -162,7 +169,7 @@ class Circuit:
                 "closed": any(self.contactor.closed),
             },
             "locked": self.lock.locked,
-            "voltage": [VOLTS if scene.mains else 0.0] * PHASES,
+            "voltage": [VOLTS if scene.mains and live else 0.0 for live in scene.grid.live],
             "current": [round(amperes, 3) if drawing else 0.0 for drawing in scene.drawing],
             "s2": self.vehicle.s2,
             "deadMan": self.dead_man,
@@ -183,6 +190,7 @@ class Circuit:
 
     def _apply_controls(self) -> None:
         controls = self.controls
+        self._grid = grid_of(controls)
         for attribute, name in _VEHICLE_KEYS.items():
             setattr(self.vehicle, name, getattr(controls, attribute))
         self.contactor.weld, self.contactor.stuck = controls.weld, controls.contactor_stuck
@@ -308,13 +316,15 @@ class Circuit:
             ramp=self.vehicle.draw(self.now_us, energized=energized[0]),
             drawing=(drawing[0], drawing[1], drawing[2]),
             analog_mv=analog,
+            grid=self._grid,
         )
 
     def _energized(self) -> tuple[bool, bool, bool]:
         closed = self.contactor.closed
         first = closed[0] and self.controls.mains
         others = first and closed[-1]
-        return first, others, others
+        one, two, three = self._grid.live
+        return first and one, others and two, others and three
 
 
 def _pump_hold_us(board: Board) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from evsed.board.description import Board
 from evsed.errors import RejectedError
+from evsed.hardware.simulator.mains import Grid
 
 VEHICLES = ("none", "connected", "charging", "ventilation", "short")
 #: proximity resistor of each cable rating; 0 no plug, -1 a short
@@ -41,6 +42,14 @@ class Controls:
     button: bool = False
     pwm_dead: bool = False
     adc_dead: bool = False
+    frequency: float = 50.0
+    power_factor: float = 1.0
+    #: per cent of the current's fundamental
+    harmonics: float = 0.0
+    meter_offset: float = 0.0
+    #: phases by number, 0 for none
+    reversed_ct: int = 0
+    missing_phase: int = 0
     #: digital inputs by name: on; analog inputs by name: mV
     aux: dict[str, bool | float] = field(default_factory=dict)
 
@@ -57,9 +66,27 @@ class Controls:
             temperature=sim.temperature_c,
             weld=sim.relay_weld,
             noise=float(sim.noise_mv),
+            frequency=float(board.energy_meter.frequency_hz if board.energy_meter else 50),
             aux={entry.name: False for entry in board.aux.inputs}
             | {entry.name: 1650.0 for entry in board.aux.analog_inputs},
         )
+
+
+def grid_of(controls: Controls) -> Grid:
+    """Return mains and load as the controls want them."""
+    return Grid(
+        hz=controls.frequency,
+        power_factor=controls.power_factor,
+        distortion=controls.harmonics / 100,
+        live=_but(controls.missing_phase, True),
+        backwards=_but(controls.reversed_ct, False),
+        offset_mv=controls.meter_offset,
+    )
+
+
+def _but(number: int, usual: bool) -> tuple[bool, bool, bool]:
+    first, second, third = ((phase == number) != usual for phase in (1, 2, 3))
+    return first, second, third
 
 
 def _flag(value: object) -> bool:
@@ -87,7 +114,7 @@ def _number(low: float, high: float, unit: str) -> Callable[[object], float]:
     def check(value: object) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        raise RejectedError(f"must be a number from {low:g} to {high:g} {unit}")
+        raise RejectedError(f"must be a number from {low:g} to {high:g} {unit}".rstrip())
 
     return check
 
@@ -122,6 +149,12 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "button": ("button", _flag),
     "pwmDead": ("pwm_dead", _flag),
     "adcDead": ("adc_dead", _flag),
+    "frequency": ("frequency", _number(45, 65, "Hz")),
+    "powerFactor": ("power_factor", _number(0.1, 1, "")),
+    "harmonics": ("harmonics", _number(0, 50, "%")),
+    "meterOffset": ("meter_offset", _number(-500, 500, "mV")),
+    "reversedCt": ("reversed_ct", _whole(0, 3, "")),
+    "missingPhase": ("missing_phase", _whole(0, 3, "")),
 }
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from evsed.board.description import Adc, Board, Channel, MeterChannels
 from evsed.hardware.simulator.history import History, Scene
-from evsed.hardware.simulator.mains import VOLTS, Transformer, mid_mv
+from evsed.hardware.simulator.mains import VOLTS, Kind, Transformer, mid_mv
 
 Signal = Callable[[Scene, Sequence[int]], list[float]]
 
@@ -90,27 +90,27 @@ def _signals(board: Board) -> dict[Channel, Signal]:
     for place, entry in enumerate(board.aux.analog_inputs):
         found[entry.adc_channel] = _analog(place)
     if board.energy_meter is not None:
-        hz = board.energy_meter.frequency_hz
-        delay_us = round(board.energy_meter.phase_shift_us)
-        found |= _transformers(board, board.energy_meter.current, hz, 0, _current)
-        if board.energy_meter.voltage is not None:
-            found |= _transformers(board, board.energy_meter.voltage, hz, delay_us, _voltage)
+        meter = board.energy_meter
+        delay_us = round(meter.phase_shift_us)
+        found |= _transformers(board, meter.current, "current", 0)
+        if meter.voltage is not None:
+            found |= _transformers(board, meter.voltage, "voltage", delay_us)
     return found
 
 
 def _transformers(
     board: Board,
     channels: MeterChannels,
-    hz: int,
+    kind: Kind,
     delay_us: int,
-    signal: Callable[[Transformer], Signal],
 ) -> dict[Channel, Signal]:
     found: dict[Channel, Signal] = {}
+    signal = _voltage if kind == "voltage" else _current
     for phase, channel in enumerate(channels.adc_channels):
         inverted = phase < len(channels.invert) and channels.invert[phase]
         mv = (-1 if inverted else 1) / channels.scale
         mid = mid_mv(board.adcs[channel.adc].vref_mv)
-        found[channel] = signal(Transformer(hz, phase, mv, mid, delay_us))
+        found[channel] = signal(Transformer(kind, phase, mv, mid, delay_us))
     return found
 
 
@@ -148,14 +148,15 @@ def _analog(place: int) -> Signal:
 def _current(transformer: Transformer) -> Signal:
     def signal(scene: Scene, times_us: Sequence[int]) -> list[float]:
         amperes = scene.ramp.at(times_us[0]) if scene.drawing[transformer.phase] else 0.0
-        return transformer.readings(amperes, times_us)
+        return transformer.readings(scene.grid, amperes, times_us)
 
     return signal
 
 
 def _voltage(transformer: Transformer) -> Signal:
     def signal(scene: Scene, times_us: Sequence[int]) -> list[float]:
-        return transformer.readings(VOLTS if scene.mains else 0.0, times_us)
+        live = scene.mains and scene.grid.live[transformer.phase]
+        return transformer.readings(scene.grid, VOLTS if live else 0.0, times_us)
 
     return signal
 

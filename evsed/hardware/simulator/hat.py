@@ -191,13 +191,14 @@ class SimulatedDeadMan:
         self._hold_us = circuit.board.watchdog.deadman_time_ms * 1000
         self._deadline_us = 0
 
-    def refresh(self) -> None:
+    def refresh(self) -> bool:
         """Tell it that somebody is there; a tripped one stays tripped."""
         first = self._circuit.dead_man == "none"
         self._deadline_us = self._circuit.now_us + self._hold_us
         if first:
             self._circuit.dead_man = "running"
             self._circuit.agenda.at(self._deadline_us, self._check)
+        return True
 
     def armed(self) -> bool:
         """Return whether it runs."""

@@ -6,6 +6,7 @@ from statistics import median_low
 from evsed.board.description import Channel
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
+from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.metering import ChannelSamples, Metering
 from evsed.hardware.simulator.circuit import Circuit
 
@@ -74,6 +75,11 @@ class SimulatedSampler:
         finished, self._finished = self._finished, []
         return finished
 
+    def correct(self, correction: MeterCorrection) -> None:
+        """Have the meter's readings corrected from now on."""
+        if self._metering is not None:
+            self._metering.correction = correction
+
     def catch_up(self) -> None:
         """Take every window that has ended by now."""
         now_us = self._circuit.now_us
@@ -127,6 +133,10 @@ class SimulatedMeter:
         """Return the newest reading."""
         self._sampler.catch_up()
         return self._sampler.meter_reading
+
+    def correct(self, correction: MeterCorrection) -> None:
+        """Use what a calibration has found."""
+        self._sampler.correct(correction)
 
 
 class SimulatedProximity:

@@ -2,8 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from evsed.hardware.simulator.mains import Grid
 from evsed.hardware.simulator.pilot_stage import Wave
 from evsed.hardware.simulator.vehicle import Ramp
 
@@ -21,6 +22,7 @@ class Scene:
     #: which phases carry the ramp's current
     drawing: tuple[bool, bool, bool]
     analog_mv: tuple[float, ...]
+    grid: Grid = field(default_factory=Grid)
 
 
 class History:

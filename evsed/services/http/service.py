@@ -74,6 +74,7 @@ class HttpService:
         before: middlewares that run ahead of the cross-site guard and of the routes, also for
             unknown paths. This is the place of the credentials check (rest.md section 1).
         connections: the table of them, with limits other than the usual.
+        ready: set while the port accepts connections.
     """
 
     name = "http"
@@ -85,14 +86,14 @@ class HttpService:
         *,
         before: Iterable[Middleware] = (),
         connections: Connections | None = None,
+        ready: asyncio.Event | None = None,
     ) -> None:
         self._door = door
         self._routes = tuple(postponed(route) for route in routes)
         self._before = tuple(before)
         self._bound: int | None = None
         self._connections = connections or Connections()
-        #: set while the port accepts connections
-        self.ready = asyncio.Event()
+        self.ready = ready or asyncio.Event()
 
     @property
     def port(self) -> int:

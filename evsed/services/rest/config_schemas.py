@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from evsed.board.description import Board
 from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record, text
+from evsed.settings.calibration import CalibrationSettings
 from evsed.settings.fields import Setting, settings_of
 from evsed.settings.network import DiscoverySettings, WifiSettings
 from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE, WINDOWS
@@ -43,6 +44,7 @@ def config_shapes(board: Board) -> Mapping[str, Shapes]:
         "script": _plain(settings_of(ScriptSettings)),
         "scheduler": _scheduler(),
         "sessions": _sessions(),
+        "meter": _plain(settings_of(CalibrationSettings)),
     }
 
 

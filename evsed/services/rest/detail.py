@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.charging.snapshot import Lateness, Snapshot
-from evsed.charging.states import PilotMode, Reason
+from evsed.charging.states import MeterSource, PilotMode, Reason
 from evsed.operations.values import Kind
 from evsed.services.rest.schema import (
     Schema,
@@ -148,6 +148,14 @@ DETAIL_FIELDS: Final = (
         "°C",
         "warmest sensor",
         lambda now: degrees(now.temperature_high_cdeg),
+    ),
+    DetailField(
+        "meterSource",
+        Kind.STRING,
+        "",
+        "where volts, amperes and watts come from",
+        lambda now: now.meter_source.value,
+        words=tuple(MeterSource),
     ),
     DetailField(
         "contactor",

@@ -30,6 +30,7 @@ SECTIONS: Final = {
 #: Sections the API does not know; not part of GET /config.
 OWN_SECTIONS: Final = {
     "sessions": "Price of a kWh by time of day, currency, how long curves of sessions are kept",
+    "meter": "Calibration of the board's own metering channels",
 }
 _SOURCE: Final = "rest"
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from evsed.errors import EvsedError
+from evsed.operations.limits import SCHEDULE
 from evsed.operations.operations import Operations
 from evsed.services.scheduler.edges import Edge, Memory, due, forgotten, next_edge, wanted_at
 from evsed.settings.time_zone import zone
@@ -16,7 +17,6 @@ _FIRST_LOOK_S: Final = 1.0
 _MINUTE_S: Final = 60
 #: So that rounding never makes it the minute before.
 _JUST_AFTER_S: Final = 0.05
-_SOURCE: Final = "schedule"
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class SchedulerService:
         for change in changes:
             _log.info("schedule: %s: %s", *change)
             try:
-                await operations.write((change,), source=_SOURCE)
+                await operations.write((change,), source=SCHEDULE)
             except (EvsedError, TimeoutError) as error:
                 _log.error("schedule: %s was refused: %s", change[0], error)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
+from evsed.services.script.output import LINES_AT_ONCE, LINES_PER_S, clean_line
+from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
 from evsed.services.script.worker.files import Files
@@ -122,6 +124,7 @@ class Desk:
         self._arriving: list[tuple[int, bytes]] = []
         self._clients: list[_Client] = []
         self._component: str | None = None
+        self._allowance = Allowance(LINES_PER_S, LINES_AT_ONCE, lambda: self.now_ms / 1000)
         self._parameters = {name: dict(stored) for name, stored in (parameters or {}).items()}
 
     # What the engine asks.
@@ -168,10 +171,17 @@ class Desk:
         return "connected" if self.now_ms >= since_ms else "connecting"
 
     def write(self, lines: list[str], suppressed: int) -> None:
-        """Take finished lines."""
-        self.output += lines
+        """Take finished lines, as many as a charger would."""
+        for line in lines:
+            if self._allowance.take():
+                self._print(clean_line(line))
+            else:
+                suppressed += 1
         if suppressed:
-            self.output.append(f"[{suppressed} lines suppressed]")
+            self._print(f"[{suppressed} lines suppressed]")
+
+    def _print(self, line: str) -> None:
+        self.output.append(line)
 
     def changed(self, components: list[dict[str, Any]]) -> None:
         """Not of interest at a desk: whoever runs it asks for the list."""

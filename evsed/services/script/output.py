@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from evsed.services.script.pace import Allowance
 
 _LONGEST: Final = 4096
-_PER_S: Final = 200
-_BURST: Final = 500
+LINES_PER_S: Final = 200
+LINES_AT_ONCE: Final = 500
 _QUIET_S: Final = 0.5
 #: More than anybody keeps.
 _MOST_LINES: Final = 100_000
@@ -51,7 +51,7 @@ class Output:
         self._ring, self._journal = ring, journal
         self._first = ring.next
         self._clock = clock
-        self._allowance = Allowance(_PER_S, _BURST, clock)
+        self._allowance = Allowance(LINES_PER_S, LINES_AT_ONCE, clock)
         self._at_s = clock()
         self._suppressed = 0
 
@@ -87,7 +87,7 @@ class Output:
     def restart(self) -> None:
         """Begin afresh, as with a new worker."""
         self._suppressed = 0
-        self._allowance = Allowance(_PER_S, _BURST, self._clock)
+        self._allowance = Allowance(LINES_PER_S, LINES_AT_ONCE, self._clock)
         self._ring.clear()
         self._first = self._ring.next
 
@@ -102,12 +102,13 @@ class Output:
             self._suppressed = 0
 
     def _keep(self, line: str) -> None:
-        clean = _clean(line)
+        clean = clean_line(line)
         self._ring.append(clean)
         self._journal(clean)
 
 
-def _clean(line: str) -> str:
+def clean_line(line: str) -> str:
+    """Return a line as it is kept: cut when it is long, without control characters but the tab."""
     text = line[: _LONGEST + 1].translate(_CONTROLS)
     data = text.encode(errors="replace")
     if len(data) <= _LONGEST:

@@ -1,24 +1,41 @@
 """Puts Wi-Fi settings into force a second after the answer, which travels by what is changing.
 
-Source: rest.md sections 5.3 and 8.
+Settings that do not work are replaced by those before them, once the station is back there: what
+GET shows is what is in force. Source: rest.md sections 5.3 and 8, docs/decisions/0020.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from evsed.errors import HardwareError
-from evsed.host.network import FoundNetwork, Network, StationPlan
+from evsed.errors import EvsedError, HardwareError
+from evsed.host.network import FoundNetwork, Network, NotJoinedError, StationPlan
 from evsed.settings.network import WifiSettings
 
 _PAUSE_S: Final = 1.0
 _SCAN_S: Final = 15.0
+_AGAIN_S: Final = 60.0
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+
+class Choice(Protocol):
+    """The Wi-Fi settings in force, and the way back to earlier ones."""
+
+    @property
+    def settings(self) -> WifiSettings:
+        """What the user chose last."""
+
+    async def put_back(self, settings: WifiSettings) -> None:
+        """Replace them by earlier ones.
+
+        Raises:
+            EvsedError: they could not be saved.
+        """
 
 
 class WifiService:
@@ -26,26 +43,47 @@ class WifiService:
 
     Args:
         network: what manages the radio.
+        choice: the settings; None in tests without.
         pause_s: between a wish and its fulfillment.
+        again_s: between two attempts to see at the start that all is as the settings say.
     """
 
     name = "wifi"
 
-    def __init__(self, network: Network, pause_s: float = _PAUSE_S) -> None:
-        self._network = network
+    def __init__(
+        self,
+        network: Network,
+        choice: Choice | None = None,
+        *,
+        pause_s: float = _PAUSE_S,
+        again_s: float = _AGAIN_S,
+    ) -> None:
+        self._network, self._choice = network, choice
+        self._again_s = again_s
         self._station: _Later[StationPlan] = _Later(pause_s)
         self._access_point: _Later[bool] = _Later(pause_s)
         self._scan: asyncio.Task[tuple[FoundNetwork, ...]] | None = None
+        self._resuming: asyncio.Task[None] | None = None
+        #: The settings before the first of several attempts that have not worked yet.
+        self._good: WifiSettings | None = None
+        self._returning = False
 
     async def serve(self) -> None:
         """Fulfill wishes until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._station.serve(self._network.apply_station))
+            tasks.create_task(self._network.serve())
+            tasks.create_task(self._station.serve(self._apply))
             tasks.create_task(self._access_point.serve(self._network.set_access_point))
+            self._resuming = tasks.create_task(self._resume())
 
     async def changed(self, before: WifiSettings, after: WifiSettings) -> None:
-        """Note new settings of the station; the old ones are gone already."""
-        del before
+        """Note new settings of the station."""
+        if self._returning:
+            return  # the station is there already
+        if self._good is None:
+            self._good = before
+        if self._resuming is not None:
+            self._resuming.cancel()
         self._station.wish(station_plan(after))
 
     def switch_access_point(self, *, on: bool) -> None:
@@ -60,6 +98,51 @@ class WifiService:
         if self._scan is None or self._scan.done():
             self._scan = asyncio.create_task(self._look_around())
         return await asyncio.shield(self._scan)
+
+    async def _resume(self) -> None:
+        """See that the station is what the settings say: the system keeps its own memory of it."""
+        said = False
+        while self._choice is not None and self._choice.settings.enabled:
+            try:
+                await self._network.resume_station(station_plan(self._choice.settings))
+            except NotJoinedError as error:
+                _log.warning("%s", error)
+            except HardwareError as error:
+                if not said:
+                    _log.warning("%s", error)
+                said = True
+                await asyncio.sleep(self._again_s)
+                continue
+            return
+
+    async def _apply(self, plan: StationPlan) -> None:
+        """Do a plan; one that does not work takes its settings with it."""
+        try:
+            await self._network.apply_station(plan)
+        except NotJoinedError as error:
+            _log.warning("%s", error)
+            good, self._good = self._good, None
+            if error.returned and good is not None:
+                await self._put_back(plan, good)
+        except HardwareError as error:
+            self._good = None
+            _log.warning("%s", error)
+        else:
+            self._good = None
+
+    async def _put_back(self, failed: StationPlan, good: WifiSettings) -> None:
+        choice = self._choice
+        if choice is None or station_plan(choice.settings) != failed:
+            return  # the user has chosen again meanwhile
+        self._returning = True
+        try:
+            await choice.put_back(good)
+        except EvsedError as error:
+            _log.error("Wi-Fi: the settings before could not be put back: %s", error)
+        else:
+            _log.warning("Wi-Fi: the settings are those before again")
+        finally:
+            self._returning = False
 
     async def _look_around(self) -> tuple[FoundNetwork, ...]:
         try:
@@ -100,17 +183,28 @@ class _Later(Generic[T]):
         self._wishes.append(value)
         self._wished.set()
 
-    async def serve(self, fulfill: Callable[[T], Awaitable[None]]) -> None:
-        """Fulfill wishes until cancelled; what fails is logged."""
+    async def serve(self, fulfill: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+        """Fulfill wishes until cancelled; what fails is logged. A new one ends the one at work."""
         while True:
             await self._wished.wait()
             while self._wished.is_set():
                 self._wished.clear()
                 await self._pause()
-            try:
-                await fulfill(self._wishes.pop())
-            except HardwareError as error:
-                _log.warning("%s", error)
+            await self._fulfill(fulfill, self._wishes.pop())
+
+    async def _fulfill(self, fulfill: Callable[[T], Coroutine[Any, Any, None]], wish: T) -> None:
+        work = asyncio.ensure_future(fulfill(wish))
+        newer = asyncio.ensure_future(self._wished.wait())
+        try:
+            await asyncio.wait({work, newer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            newer.cancel()
+            work.cancel()
+            (ending,) = await asyncio.gather(work, return_exceptions=True)
+        if isinstance(ending, HardwareError):
+            _log.warning("%s", ending)
+        elif isinstance(ending, Exception):
+            raise ending
 
     async def _pause(self) -> None:
         """Wait for the next wish, but not longer than the pause."""

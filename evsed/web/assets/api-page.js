@@ -2,7 +2,7 @@
 
 import { curlFor, keysOf, shapeInWords } from "./api-shapes.js";
 
-const METHODS = ["get", "post", "delete"];
+const METHODS = ["get", "put", "post", "delete"];
 const ENDLESS = "text/event-stream";
 const byId = (id) => document.getElementById(id);
 

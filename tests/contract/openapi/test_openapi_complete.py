@@ -1,16 +1,18 @@
 """What is served is described, and what is described is served."""
 
+import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
 
-from evsed import app
+from evsed import app, interfaces
 from evsed.building import Options, build
 from evsed.services.http.service import HttpService
 from evsed.services.rest.endpoints import ROOT
 from evsed.services.sessions.service import SessionsService
+from evsed.surroundings import surroundings
 
 DOCUMENTED = (Path(__file__).parent / "operations.txt").read_text().split("\n")[:-1]
 BOARD = Path(__file__).parents[3] / "boards" / "sim.yaml"
@@ -27,13 +29,14 @@ def operations(document):
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
-    """Every route below the root of the API, as ``app`` hands them to the HTTP service."""
+    """Every route below the root of the API, as ``interfaces`` hands them to the HTTP service."""
     folder = tmp_path_factory.mktemp("registered")
     with ExitStack() as stack:
         parts = build(Options(board_file=BOARD, state_dir=folder), stack)
-        operations = app._operations(parts)
+        around = surroundings(parts.administrator, folder, simulated=True)
+        operations = app._operations(parts, around)
         sessions = SessionsService(operations, folder)
-        services = app._services(parts, operations, sessions)
+        services = interfaces.services(parts, operations, around, sessions, asyncio.Event())
         (http,) = [
             owner
             for service in services

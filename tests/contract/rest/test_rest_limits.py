@@ -109,10 +109,13 @@ async def test_a_silent_manager_falls_back_and_is_heard_again(charging):
     assert (detail["limitedBy"], detail["reason"]) == ("evcc", "charging")
     shown = (await charging.get("limits/evcc")).json
     assert (shown["lapsed"], shown["left"], shown["inForce"]) == (True, None, 6.0)
+    assert detail["alarms"] == [
+        {"name": "manager_silent", "text": "evcc has fallen silent: at most 6 A"}
+    ]
     assert (await charging.get("state")).json["limitReached"] is False
 
     await charging.post("limits/evcc", {"expires": 1000})
-    await until(charging, reason, offeredCurrent=16.0)
+    assert not (await until(charging, reason, offeredCurrent=16.0))["alarms"]
 
 
 async def test_a_pause_and_a_fallback_to_a_pause_have_reasons_of_their_own(charging):
@@ -212,6 +215,7 @@ async def test_a_supervised_charger_falls_back_when_nobody_writes_the_set_point(
         await until(served, supervision, lapsed=True)
         assert (await limits(served))["permitted"] == 6.0
         await served.post("state/consumption-limit", 0)
+        await served.operations.write([("enabled", True)], source="schedule")
         assert (await supervision(served))["lapsed"] is True
         await served.post("state/charging-current", 16)
         assert (await served.get("state")).json["chargingCurrent"] == 16.0

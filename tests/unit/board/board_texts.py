@@ -32,6 +32,14 @@ def full_document() -> dict:
     document["energyMeter"] |= {"phaseShift": 0, "noiseFloor": 0.1, "frequency": 50}
     for part in ("current", "voltage"):
         document["energyMeter"][part]["invert"] = [False, False, False]
+    document["externalMeter"] = {
+        "model": "sdm630",
+        "host": "meter.lan",
+        "port": 502,
+        "unit": 1,
+        "interval": 1000,
+        "fallback": "board",
+    }
     document["onewire"] |= {"maxSensors": 5, "bulk": True}
     document["watchdog"] = {"heartbeatGpio": 13, "heartbeatHz": 2000, "deadmanTime": 250}
     document["sim"] |= {"speed": 1, "control": "/run/sim", "relay": {"weld": False, "delay": 15}}

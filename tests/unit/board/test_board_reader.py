@@ -13,7 +13,7 @@ from board_texts import (
 )
 
 from evsed.board.description import AcRelay, Channel, OutputPin, Pilot
-from evsed.board.reader import find_board, read_board, read_board_checked, salvage
+from evsed.board.reader import NoBoardError, find_board, read_board, read_board_checked, salvage
 from evsed.errors import BadFileError
 
 FULL = full_document()
@@ -144,7 +144,18 @@ def test_all_problems_are_reported_in_the_order_of_the_file(tmp_path):
     assert keys == ["button.gpio", "acRelay.gpios[0]", "limits.maxCurrent"]
 
 
-@pytest.mark.parametrize(("content", "found"), [("", "nothing"), ("[1]", "a list"), ("7", "7")])
+@pytest.mark.parametrize("content", ["", "# schema: 1\n"])
+def test_a_file_without_a_board_says_what_to_do_next(tmp_path, content):
+    file = tmp_path / "board.yaml"
+    file.write_text(content)
+    with pytest.raises(NoBoardError) as refused:
+        read_board(file)
+    assert str(file) in str(refused.value)
+    for word in ("minimal-single-phase", "/usr/share/evsed/boards", "restart", "board: sim"):
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(("content", "found"), [("[1]", "a list"), ("7", "7")])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, found):
     lines = complaints(tmp_path, content)
     assert lines[0].startswith(f"1:1: {found} is not permitted, expected a mapping with schema, ")

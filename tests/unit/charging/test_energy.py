@@ -48,13 +48,13 @@ def test_an_open_contactor_shows_nothing() -> None:
 def test_small_powers_add_up_without_rounding() -> None:
     energy = begin_session(Energy(), 0)
     for _ in range(1000):
-        energy = add_up(energy, Power(power_w=7), 20, charging=True)
+        energy = add_up(energy, Power(power_mw=7_000), 20, charging=True)
 
     assert (energy.session_ws, energy.total_ws, energy.charging_time_ms) == (140, 140, 20_000)
 
 
 def test_energy_outside_a_session_counts_for_the_register_only() -> None:
-    energy = add_up(Energy(), Power(power_w=1000), 1000, charging=False)
+    energy = add_up(Energy(), Power(power_mw=1_000_000), 1000, charging=False)
 
     assert (energy.session_ws, energy.total_ws) == (0, 1000)
 

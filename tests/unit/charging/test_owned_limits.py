@@ -166,6 +166,7 @@ def test_a_start_counts_as_a_sign_of_life_and_commands_before_it_too() -> None:
     memory = accept(Memory(rules=NO_REST), replace(GUARD, lease_ms=700), 10_000)
     rig = Rig(owned=memory.owned)
 
+    assert rig.snapshot.owned[0].until_ms == 10_700
     assert not rig.snapshot.owned[0].lapsed
     assert rig.run(200).owned[0].lapsed
 
@@ -201,6 +202,8 @@ def test_the_end_of_a_pause_is_another_chance_for_the_vehicle() -> None:
     assert rig.snapshot.limit_reached
     rig.send(SetLimit(owner="sun", current_da=0))
     rig.run(100)
+    rig.send(SetLimit(owner="sun", current_da=0, lease_ms=60_000))
+    rig.run(100)
     assert rig.snapshot.limit_reached
 
     rig.send(SetLimit(owner="sun", current_da=100))
@@ -215,6 +218,16 @@ def test_the_end_of_one_of_two_pauses_is_no_end(rig: Rig) -> None:
     rig.run(100)
 
     assert (rig.state, rig.snapshot.limited_by) == ("C1", "grid")
+
+
+def test_of_two_pauses_the_first_is_the_reason(rig: Rig) -> None:
+    rig.send(SetLimit(owner="grid", current_da=80, lease_ms=1000, fallback_da=0))
+    rig.send(SetLimit(owner="sun", current_da=0))
+    rig.car("9")
+    assert (rig.snapshot.reason.value, rig.snapshot.limited_by) == ("paused_by_limit", "sun")
+    rig.run(1000)
+
+    assert (rig.snapshot.reason.value, rig.snapshot.limited_by) == ("controller_lost", "grid")
 
 
 @pytest.mark.parametrize(

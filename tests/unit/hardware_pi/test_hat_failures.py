@@ -195,11 +195,10 @@ def test_the_dead_man_trips_unless_it_is_refreshed(world, hat):
 
 
 def test_a_dead_man_whose_number_cannot_be_kept_leaves_no_script_behind(world, tmp_path):
-    in_the_way = tmp_path / "file"
-    in_the_way.write_text("")
+    (tmp_path / "deadman").mkdir()  # where the file should be
     for _ in range(40):  # the pin daemon has room for 32
         with pytest.raises(HardwareError, match=r"dead-man switch: .*cannot be kept"):
-            open_hat(world.board, world.wiring(runtime_dir=in_the_way / "run"))
+            open_hat(world.board, world.wiring(runtime_dir=tmp_path))
     assert world.get()["deadMan"] == "none"
 
 

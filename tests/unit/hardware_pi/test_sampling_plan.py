@@ -105,7 +105,7 @@ def test_a_meter_of_its_own_is_asked_between_pilot_readings_out_of_step_with_the
     _, plan = plan_of("full-three-phase")
     pilot, meter = plan.batches
     assert pilot.channels == (0,) * 20
-    assert meter.channels == (0, 1, 2, 3, 4, 5)
+    assert meter.channels == (0, 3, 1, 4, 2, 5)  # each current beside its voltage
     assert plan.window_us == 10_000
     turn_us = plan.slots * 43 + 60  # two calls and some Python
     times = [turn * turn_us + i * 43 for turn in range(9) for i in range(20)]

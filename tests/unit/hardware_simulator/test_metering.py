@@ -62,9 +62,9 @@ def test_rms_and_power_of_three_phases_come_out_within_one_percent() -> None:
     assert last.real_power_w == pytest.approx(32 * 230, rel=0.015)
 
 
-def test_the_first_two_periods_find_the_zero_line_and_give_no_reading() -> None:
-    assert readings(Metering(meter()), (16.0, 16.0, 16.0), windows=7) == []
-    assert len(readings(Metering(meter()), (16.0, 16.0, 16.0), windows=8)) == 1
+def test_the_first_two_periods_find_the_zero_line_and_the_next_crossing_begins_a_reading() -> None:
+    assert readings(Metering(meter()), (16.0, 16.0, 16.0), windows=8) == []
+    assert len(readings(Metering(meter()), (16.0, 16.0, 16.0), windows=11)) == 1
 
 
 def test_a_small_current_reads_as_none() -> None:
@@ -115,10 +115,10 @@ def test_a_pause_starts_the_measurement_afresh() -> None:
         window(number * 10_000, tone)
     for number in range(3):
         assert window(40_000 + number * 10_000, wave(900, 0)) is None
-    results = [window(1_000_000 + number * 10_000, tone) for number in range(4)]
-    assert results[:3] == [None, None, None]
-    assert results[3] is not None
-    assert results[3].currents_a[0] == pytest.approx(10.0, rel=0.01)
+    results = [window(1_000_000 + number * 10_000, tone) for number in range(20)]
+    assert results[:4] == [None] * 4
+    found = [reading for reading in results if reading is not None]
+    assert found[-1].currents_a[0] == pytest.approx(10.0, rel=0.01)
 
 
 def test_the_zero_line_follows_a_slow_drift() -> None:
@@ -138,4 +138,4 @@ def test_the_zero_line_follows_a_slow_drift() -> None:
 def test_channels_of_other_uses_are_ignored() -> None:
     metering = Metering(meter())
     assert metering.feed({Channel(1, 0): ChannelSamples(0, 43, [1, 2])}, ended_ms=1) is None
-    assert metering.channels == CURRENTS + VOLTAGES
+    assert set(metering.channels) == {*CURRENTS, *VOLTAGES}

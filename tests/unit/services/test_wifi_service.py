@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from evsed.errors import HardwareError
-from evsed.host.network import FoundNetwork, NetworkState, StationPlan
+from evsed.host.network import FoundNetwork, NetworkState, NotJoinedError, StationPlan
 from evsed.services.wifi.service import WifiService, station_plan
 from evsed.settings.network import WifiSettings
 
@@ -36,12 +36,18 @@ class Radio:
     def state(self):
         return NetworkState()
 
+    async def serve(self):
+        pass
+
     async def scan(self):
         self.scans += 1
         await self.hold.wait()
         if self.failure:
             raise self.failure
         return self.found
+
+    async def resume_station(self, wanted):
+        await self._note(("resume", wanted))
 
     async def apply_station(self, wanted):
         await self._note(wanted)
@@ -52,6 +58,7 @@ class Radio:
     async def _note(self, what):
         self.done.append((asyncio.get_running_loop().time(), what))
         self.news.set()
+        await self.hold.wait()
         if self.failure:
             raise self.failure
 
@@ -71,9 +78,42 @@ async def radio():
     return Radio()
 
 
+class Choice:
+    """Settings that note when they are put back."""
+
+    def __init__(self, service=None):
+        self.settings, self.backs, self.service = WifiSettings(), [], service
+        self.put = asyncio.Event()
+
+    async def user_chooses(self, settings):
+        before, self.settings = self.settings, settings
+        await self.service.changed(before, settings)
+
+    async def put_back(self, settings):
+        self.backs.append(settings)
+        before, self.settings = self.settings, settings
+        await self.service.changed(before, settings)
+        self.put.set()
+
+
+@contextlib.asynccontextmanager
+async def chosen(radio, settings=None):
+    choice = Choice()
+    choice.settings = settings or choice.settings
+    choice.service = WifiService(radio, choice, pause_s=PAUSE_S, again_s=PAUSE_S)
+    serving = asyncio.create_task(choice.service.serve())
+    await asyncio.sleep(0)
+    try:
+        yield choice
+    finally:
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
 @pytest.fixture
 async def wifi(radio):
-    service = WifiService(radio, PAUSE_S)
+    service = WifiService(radio, pause_s=PAUSE_S)
     serving = asyncio.create_task(service.serve())
     await asyncio.sleep(0)
     yield service
@@ -149,3 +189,62 @@ def test_without_a_name_server_the_gateway_is_asked():
     assert plan.static == ("10.0.0.2", "10.0.0.1", "255.0.0.0", "10.0.0.1")
     other = station_plan(WifiSettings(**STATIC, static_dns="9.9.9.9"))
     assert other.static == ("10.0.0.2", "10.0.0.1", "255.0.0.0", "9.9.9.9")
+
+
+OTHER = WifiSettings(enabled=True, ssid="other", password="87654321")
+
+
+async def test_settings_that_do_not_work_are_replaced_by_those_before(radio, caplog):
+    async with chosen(radio) as choice:
+        radio.failure = NotJoinedError("Wi-Fi: 'home': wrong password", returned=True)
+        await choice.user_chooses(HOME)
+        await asyncio.wait_for(choice.put.wait(), 10)
+        assert choice.backs == [WifiSettings()]
+        radio.failure = None
+        await choice.user_chooses(OTHER)
+        await radio.until(2)
+    assert [wish.ssid for wish in radio.wishes] == ["home", "other"]
+    assert "Wi-Fi: 'home': wrong password" in caplog.messages
+    assert "Wi-Fi: the settings are those before again" in caplog.messages
+
+
+async def test_settings_stay_where_there_is_nothing_to_return_to(radio):
+    async with chosen(radio) as choice:
+        radio.failure = NotJoinedError("Wi-Fi: 'home': out of reach", returned=False)
+        await choice.user_chooses(HOME)
+        await radio.until(1)
+        await choice.user_chooses(OTHER)
+        await radio.until(2)
+        assert choice.backs == []
+        assert choice.settings == OTHER
+
+
+async def test_a_new_choice_ends_the_attempt_at_work_and_both_return_to_the_first(radio):
+    async with chosen(radio) as choice:
+        radio.hold.clear()
+        await choice.user_chooses(HOME)
+        await radio.until(1)
+        await choice.user_chooses(OTHER)
+        await radio.until(2)
+        radio.failure = NotJoinedError("Wi-Fi: neither", returned=True)
+        radio.hold.set()
+        await asyncio.wait_for(choice.put.wait(), 10)
+        assert choice.backs == [WifiSettings()]
+
+
+async def test_at_the_start_the_station_is_resumed_again_and_again_until_it_works(radio, caplog):
+    radio.failure = HardwareError("Wi-Fi: NetworkManager is not there yet")
+    async with chosen(radio, HOME):
+        await radio.until(3)
+        radio.failure = None
+        await radio.until(4)
+        await asyncio.sleep(3 * PAUSE_S)
+    assert {wish[0] for wish in radio.wishes} == {"resume"}
+    assert len(radio.wishes) <= 5
+    assert caplog.messages == ["Wi-Fi: NetworkManager is not there yet"]
+
+
+async def test_a_station_that_is_off_is_not_resumed(radio):
+    async with chosen(radio):
+        await asyncio.sleep(2 * PAUSE_S)
+    assert radio.wishes == []

@@ -32,10 +32,10 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
     keys = (
         *("http:", "rest:", "boot:", "charging:", "supervision:", "webdav:"),
-        *("serial:", "update:", "modbus:"),
+        *("serial:", "update:", "modbus:", "network:", "clock:"),
     )
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 35
+    assert len(enabled) == 42
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 
@@ -103,7 +103,7 @@ def test_every_key_reaches_its_field(tmp_path):
             "rest.energyUnit: 'kWh' is not permitted, expected one of Ws, Wh",
         ),
         ("charging: {wakeUp: 3601}", "expected a whole number 0 … 3600 s"),
-        ("[]", "1:1: a list is not permitted, expected a mapping with http, rest, boot, charging"),
+        ("[]", "1:1: a list is not permitted, expected a mapping with board, http, rest, boot"),
         ("http: [", "not YAML"),
         ("a: 1\na: 2\n", "the key is there twice"),
     ],

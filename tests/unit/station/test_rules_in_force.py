@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from evsed.board.description import EnergyMeter, MeterChannels
+from evsed.board.description import EnergyMeter, ExternalMeter, MeterChannels
 from evsed.board.reader import find_board, read_board
 from evsed.charging.owned_limits import OwnedLimit
 from evsed.charging.rules import PilotLevels, ProximityLevels, Rules
@@ -119,6 +119,7 @@ def test_every_rule_is_decided_here():
         limits=replace(SIM.limits, max_current_a=17),
         ac_relay=replace(SIM.ac_relay, open_time_ms=1, close_time_ms=2, min_off_time_ms=3),
         pilot=replace(SIM.pilot, hysteresis_mv=7),
+        external_meter=ExternalMeter(model="sdm630", host="meter", fallback="assumed"),
     )
     rules = rules_in_force(odd, EVERYTHING, Administrator(charging_wake_up_s=1))
     same = {
@@ -137,3 +138,21 @@ def test_nobody_is_waited_for_unless_the_administrator_says_so():
         OwnedLimit(owner="modbus", lease_ms=90_000, fallback_da=70, lowers_set_point=True),
         OwnedLimit(owner="supervision", lease_ms=60_000, fallback_da=0),
     )
+
+
+@pytest.mark.parametrize(
+    ("fallback", "own", "assumes"),
+    [
+        (None, True, False),
+        (None, False, True),
+        ("assumed", True, True),
+        ("board", True, False),
+        ("none", False, False),
+    ],
+)
+def test_what_counts_while_an_external_meter_is_silent(fallback, own, assumes):
+    external = ExternalMeter(model="em340", host="meter", fallback=fallback)
+    board = replace(SIM if own else BARE, external_meter=external)
+    rules = rules_in_force(board, EVERYTHING, Administrator())
+    assert rules.meter_lost_assumes is assumes
+    assert rules.meter_channels == 3

@@ -108,13 +108,14 @@ class Engine:
         self._publish()
 
     def run(self) -> int | None:
-        """Resume every task that is due; return when the next one is, None for never."""
+        """Do everything that is due; return when the next thing is, None for never."""
         self._state_ms = None
+        self._flush_old_line()
         due = self._api["run"]()
         self._api["sweep"]()
-        self._flush_old_line()
         self._publish()
-        return None if due is None else int(due)
+        dues = [self._line_ms + _LINE_MS] if self._line else []
+        return min([*dues, *([] if due is None else [int(due)])], default=None)
 
     def deliver(self, client: int, topic: str, data: str) -> None:
         """Hand a message to whoever has subscribed to it."""
@@ -159,6 +160,7 @@ class Engine:
         self._host.entered(None if component is None else _text(component))
 
     def _write(self, text: str) -> None:
+        self._flush_old_line()
         *lines, rest = (self._line + text).split("\n")
         room = max(0, _MOST_LINES - len(self._lines))
         self._lines += [_text(line[:_LONGEST]) for line in lines[:room]]

@@ -30,7 +30,9 @@ async def table(monkeypatch):
 async def connected(table, broker):
     number = table.client(broker.uri(who=f"anna:{SECRET}@"))
     table.brokers.subscribe(number, "in/#")
+    before = broker.log.count("Sending SUBACK")
     assert await table.attempt(number) == "connected"
+    await until(lambda: broker.log.count("Sending SUBACK") > before)
     return number
 
 
@@ -56,6 +58,7 @@ async def test_clients_outlive_the_process_that_connects_them(broker, table, how
     table.brokers.subscribe(number, "more")
     table.brokers.subscribe(number, "gone")
     table.brokers.unsubscribe(number, "gone")
+    await until(lambda: "Sending UNSUBACK" in broker.log)
     first, subscribed = pid(table), broker.log.count("Sending SUBACK")
     os.kill(first, how)
     await until(lambda: table.brokers.state(number) == "disconnected")

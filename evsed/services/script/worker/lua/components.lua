@@ -137,7 +137,8 @@ local function failed(one, problem)
 end
 
 local function launch(one)
-    one.task, one.error = nil, nil
+    -- What stays when the watchdog ends whoever starts it, and this with it.
+    one.task, one.status, one.error = nil, "failed", watchdog.TEXT
     local before = current
     current = one
     host.enter(one.id)
@@ -147,7 +148,10 @@ local function launch(one)
     if not ok then
         relieve(result)
         failed(one, result)
-    elseif type(result) == "thread" then
+        return
+    end
+    one.error = nil
+    if type(result) == "thread" then
         one.task, one.status, one.due = result, "running", host.now()
     else
         one.status = "idle"
@@ -186,6 +190,7 @@ function component.register(definition)
         place = #registered + 1,
     }
     registered[one.place], by_id[id] = one, one
+    host.changed()
     if host.quarantined(id) then
         one.status = "stopped"
         say(format("component %s ended the engine too often and is not started", id))

@@ -57,6 +57,9 @@ end
 -- Code -----------------------------------------------------------------------------------------------
 
 function env.load(chunk, name, mode, ...)
+    if type(chunk) ~= "function" and type(chunk) ~= "string" and type(chunk) ~= "number" then
+        error(format("bad argument #1 to 'load' (function expected, got %s)", type(chunk)), 2)
+    end
     if mode ~= nil and mode ~= "t" and mode ~= "bt" then
         if mode == "b" and type(chunk) == "string" and sub(chunk, 1, 1) ~= "\27" then
             return load(chunk, name, "b")

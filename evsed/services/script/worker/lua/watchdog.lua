@@ -11,6 +11,7 @@ local raw_create, raw_resume, raw_close, status = raw.create, raw.resume, raw.cl
 
 local TEXT = "watchdog end execution"
 local NO_YIELD = "attempt to yield from outside a coroutine"
+local NO_YIELD_IN_C = "attempt to yield across a C-call boundary"
 local EVERY = 1000
 
 local began, budget, expired = 0, 0, false
@@ -24,7 +25,7 @@ local function hook()
     end
 end
 
-local watchdog = {}
+local watchdog = { TEXT = TEXT }
 
 -- Runs f(...) for at most so many seconds of processor time; returns what pcall does.
 function watchdog.run(seconds, f, ...)
@@ -137,8 +138,11 @@ watchdog.coroutine = {
     end,
     close = watchdog.borrowed(raw_close),
     yield = function(...)
-        if barred[running()] or not raw_isyieldable() then
+        local thread, is_main = running()
+        if is_main or barred[thread] then
             error(NO_YIELD, 2)
+        elseif not raw_isyieldable() then
+            error(NO_YIELD_IN_C, 2)
         end
         return raw_yield(...)
     end,

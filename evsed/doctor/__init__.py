@@ -1,0 +1,1 @@
+"""What keeps a charger from working on this computer, and how to mend it."""

@@ -1,0 +1,320 @@
+"""Builds every service upon the parts below, in the order they start. Reads like a parts list."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from evsed.building import Parts
+from evsed.hardware.pi.direction_pin import DirectionPin
+from evsed.hardware.simulator.control_client import SimulatorClient
+from evsed.host.bus import SystemBus
+from evsed.host.machine import machine_id
+from evsed.host.packages import NoInstaller, Packages
+from evsed.host.signatures import Signatures
+from evsed.host.update_unit import STATE_DIR, UnitInstaller
+from evsed.operations.metering import Calibrator
+from evsed.operations.operations import Operations
+from evsed.operations.values import EnergyUnit
+from evsed.services.at.session import at_sessions
+from evsed.services.backup.service import BackupService
+from evsed.services.clock.service import ClockService
+from evsed.services.diagnosis.service import DiagnosisService
+from evsed.services.discovery.service import DiscoveryService, Offer, reachable_at
+from evsed.services.http.credentials import CredentialsCheck
+from evsed.services.http.pages import page_routes
+from evsed.services.http.service import Door, HttpService
+from evsed.services.log.ring import LogRing
+from evsed.services.meter.service import MeterService
+from evsed.services.modbus.rtu import RtuSession
+from evsed.services.modbus.service import ModbusService
+from evsed.services.nextion.service import NextionDisplay
+from evsed.services.panel.service import PanelService
+from evsed.services.rest.backup import BackupResource
+from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.factory_reset import ResetResource
+from evsed.services.rest.meter import MeterResource
+from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.rest.schedules import SchedulesResource
+from evsed.services.rest.serial_ports import SerialPortsResource
+from evsed.services.rest.sessions import SessionsResource
+from evsed.services.scheduler.service import SchedulerService
+from evsed.services.script.mqtt import Brokers
+from evsed.services.script.service import ScriptService
+from evsed.services.serial.managed_port import Modes
+from evsed.services.serial.script_port import ScriptPort
+from evsed.services.serial.service import SerialService
+from evsed.services.sessions.service import SessionsService
+from evsed.services.update.service import Policy, UpdateService
+from evsed.services.webdav.quota import Limits
+from evsed.services.webdav.routes import webdav_routes
+from evsed.services.webdav.service import WebDavService
+from evsed.services.wifi.service import WifiService
+from evsed.settings.credentials import CredentialStore
+from evsed.settings.modbus_access import ModbusAccess
+from evsed.settings.network import WIFI, WifiSettings
+from evsed.surroundings import Surroundings
+
+#: What is kept of the output of scripts: lines, bytes.
+_SCRIPT_LINES: Final = 1000
+_SCRIPT_BYTES: Final = 64 * 1024
+_WEB: Final = Path(__file__).parent / "web"
+#: The public keys of releases, as the package brings them.
+_SHIPPED_KEYS: Final = Path("/usr/share/evsed/keys.d")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service: its name in the log, and what serves until it is cancelled."""
+
+    name: str
+    serve: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _WifiChoice:
+    """The Wi-Fi settings, for the service that may have to take them back."""
+
+    operations: Operations
+
+    @property
+    def settings(self) -> WifiSettings:
+        return self.operations.store.settings.wifi
+
+    async def put_back(self, settings: WifiSettings) -> None:
+        await self.operations.change("wifi", WIFI.kept(settings), source="wifi")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offered:
+    """The services REST speaks for."""
+
+    wifi: WifiService
+    display: NextionDisplay
+    credentials: CredentialStore
+    updater: UpdateService
+    scheduler: SchedulerService
+    serial: SerialService
+    scripts: ScriptService
+    script_lines: LogRing
+    sessions: SessionsService
+
+
+def services(
+    built: Parts,
+    operations: Operations,
+    around: Surroundings,
+    sessions: SessionsService,
+    listening: asyncio.Event,
+) -> tuple[Service, ...]:
+    """Return every service, in the order they start."""
+    _tell_zone(built, operations)
+    wifi = WifiService(operations.network, _WifiChoice(operations))
+    operations.on_change("wifi", wifi.changed)
+    modbus = ModbusService(operations, _modbus_access(built))
+    operations.on_change("modbus", modbus.apply)
+    display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
+    port = ScriptPort()
+    meter = _meter(built)
+    lines = {"script": port.session, "meter": meter.port.session}
+    serial = _serial(built, operations, wifi, modbus, display, lines)
+    operations.on_change("serial", serial.apply)
+    credentials = CredentialStore(built.options.state_dir)
+    credentials.load()
+    check = CredentialsCheck(credentials, built.administrator.webdav_auth)
+    script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
+    scripts = _scripts(built, operations, port, script_lines)
+    operations.on_change("script", scripts.apply)
+    operations.on_change("scheduler", scripts.zone_changed)
+    files = _files(built, scripts)
+    dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
+    updater = _updater(built, operations, credentials)
+    scheduler = SchedulerService(operations)
+    offered = _Offered(
+        wifi=wifi,
+        display=display,
+        credentials=credentials,
+        updater=updater,
+        scheduler=scheduler,
+        serial=serial,
+        scripts=scripts,
+        script_lines=script_lines,
+        sessions=sessions,
+    )
+    rest = _rest_api(built, operations, offered)
+    sessions.on_end(rest.session_ended)
+    routes = (*rest.routes(), *dav, *page_routes(_WEB))
+    http = HttpService(_door(built), routes, before=(check.check,), ready=listening)
+    credentials.on_change(http.close_streams)
+    return (
+        Service("http", http.serve),
+        Service("events", rest.events.serve),
+        Service("sessions", sessions.serve),
+        Service("curve", rest.curve.serve),
+        Service("wifi", wifi.serve),
+        Service("modbus", modbus.serve),
+        Service("serial", serial.serve),
+        Service("webdav", files.serve),
+        Service("script", scripts.serve),
+        Service("scheduler", scheduler.serve),
+        Service("update", updater.serve),
+        Service("meter", meter.serve),
+        Service("panel", PanelService(operations, wifi).serve),
+        *_at_home(built, operations, around, http),
+    )
+
+
+def _tell_zone(built: Parts, operations: Operations) -> None:
+    """Let the log write local times."""
+    log = built.options.log
+    log.use_zone(built.settings.settings.scheduler.timezone)
+    operations.on_change("scheduler", log.zone_changed)
+
+
+def _at_home(
+    built: Parts, operations: Operations, around: Surroundings, http: HttpService
+) -> tuple[Service, ...]:
+    """Return what has the machine's clock and network do as the settings say."""
+    clock = ClockService(operations, around.timekeeper)
+    operations.on_change("scheduler", clock.changed)
+    discovery = DiscoveryService(operations, _offer(built, http) if around.found else None)
+    operations.on_change("discovery", discovery.changed)
+    return Service("clock", clock.serve), Service("discovery", discovery.serve)
+
+
+def _scripts(
+    built: Parts, operations: Operations, port: ScriptPort, lines: LogRing
+) -> ScriptService:
+    """Return the script engine; messages of brokers go to it."""
+    return ScriptService(
+        operations,
+        built.options.state_dir / "usr",
+        ring=lines,
+        ports=port,
+        brokers=lambda relay, say: Brokers(relay, machine_id(), say=say),
+    )
+
+
+def _files(built: Parts, scripts: ScriptService) -> WebDavService:
+    """Return the files of the scripts; they are kept ready even if nobody may see them."""
+    administrator = built.administrator
+    limits = Limits(
+        file_bytes=administrator.webdav_max_file_mib * 1024 * 1024,
+        tree_bytes=administrator.webdav_max_tree_mib * 1024 * 1024,
+    )
+    return WebDavService(built.options.state_dir, limits, lambda _paths: scripts.files_changed())
+
+
+def _serial(
+    built: Parts,
+    operations: Operations,
+    wifi: WifiService,
+    modbus: ModbusService,
+    display: NextionDisplay,
+    sessions: Modes,
+) -> SerialService:
+    """Return the serial ports, with a session for each mode.
+
+    ``sessions``: modes of services that have no more to do with it.
+    """
+    read_only = built.administrator.serial_read_only
+    return SerialService(
+        built.board.serials,
+        built.settings.settings.serial,
+        {
+            "at": at_sessions(operations, built.board, wifi, read_only=read_only),
+            "log": built.options.log.session,
+            "modbus": lambda: RtuSession(modbus.desk, read_only=read_only),
+            "nextion": display.session,
+            **sessions,
+        },
+        open_pin=partial(_direction_pin, built),
+    )
+
+
+def _meter(built: Parts) -> MeterService:
+    box = built.station.external_meter
+    return MeterService(built.board.external_meter, None if box is None else box.put)
+
+
+def _direction_pin(built: Parts, gpio: int, high: bool) -> DirectionPin:
+    wiring = built.wiring
+    return DirectionPin(wiring.pigpio_host, wiring.pigpio_port, gpio, high=high)
+
+
+def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestApi:
+    simulator = built.simulator
+    return RestApi(
+        RestParts(
+            operations=operations,
+            wifi=offered.wifi,
+            display=offered.display,
+            logs=built.options.log,
+            lines={"log": built.options.log.ring, "script": offered.script_lines},
+            scripts=offered.scripts,
+            updater=offered.updater,
+            simulator=None if simulator is None else SimulatorClient(simulator.control_socket),
+            energy_unit=EnergyUnit(built.administrator.rest_energy_unit),
+            extensions=built.administrator.http_extensions,
+            diagnoses=DiagnosisService(built.board_file, built.options.state_dir / "recordings"),
+            more=(
+                *MeterResource(
+                    operations=operations,
+                    calibrator=Calibrator(operations, built.station.board_meter),
+                ).endpoints(),
+                *CredentialsResource(credentials=offered.credentials).endpoints(),
+                *SerialPortsResource(ports=offered.serial).endpoints(),
+                *SchedulesResource(schedules=offered.scheduler).endpoints(),
+                *ResetResource(operations=operations).endpoints(),
+                *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
+                *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
+            ),
+        )
+    )
+
+
+def _backups(built: Parts, operations: Operations, scripts: ScriptService) -> BackupService:
+    backups = BackupService(operations, built.options.state_dir, scripts.files_replaced)
+    backups.tidy()  # before anybody looks at the files
+    return backups
+
+
+def _updater(built: Parts, operations: Operations, credentials: CredentialStore) -> UpdateService:
+    administrator = built.administrator
+    policy = Policy(
+        enabled=administrator.update_enabled,
+        allow_unsigned=administrator.update_allow_unsigned,
+        credentials_set=lambda: credentials.active,
+    )
+    keys = (_SHIPPED_KEYS, Path(administrator.update_keys))
+    folder = built.options.state_dir / "update"
+    return UpdateService(operations, _installer(built), Signatures(keys), folder, policy)
+
+
+def _installer(built: Parts) -> Packages:
+    """Return who installs: the unit looks in one place only, which is not every daemon's."""
+    ours = built.options.state_dir == STATE_DIR
+    return UnitInstaller(SystemBus()) if ours else NoInstaller()
+
+
+def _offer(built: Parts, http: HttpService) -> Offer:
+    return Offer(
+        port=lambda: http.port, ready=http.ready, addresses=reachable_at(_door(built).address)
+    )
+
+
+def _modbus_access(built: Parts) -> ModbusAccess:
+    access, port = built.administrator.modbus, built.options.modbus_port
+    return access if port is None else replace(access, port=port)
+
+
+def _door(built: Parts) -> Door:
+    administrator, port = built.administrator, built.options.http_port
+    return Door(
+        address=administrator.http_address,
+        port=administrator.http_port if port is None else port,
+        allowed_hosts=administrator.http_allowed_hosts,
+        cors_origins=administrator.http_cors_origins,
+    )

@@ -1,0 +1,1 @@
+"""External energy meters, asked over Modbus."""

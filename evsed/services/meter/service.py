@@ -1,0 +1,50 @@
+"""The external meter of a station: its thread, from start to end."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from evsed.board.description import ExternalMeter
+from evsed.hardware.interfaces import MeterReading
+from evsed.services.meter.client import Client, LineClient, TcpClient
+from evsed.services.meter.line import MeterPort
+from evsed.services.meter.poller import Poller
+
+_JOIN_S: Final = 10.0
+
+
+class MeterService:
+    """Asks the external meter for as long as it is served; without one it only waits.
+
+    Args:
+        meter: as the board file describes it; None: there is none.
+        put: takes every reading; called on the meter's thread.
+    """
+
+    def __init__(
+        self, meter: ExternalMeter | None, put: Callable[[MeterReading], None] | None
+    ) -> None:
+        self._meter, self._put = meter, put
+        #: the serial port in mode ``meter``
+        self.port = MeterPort()
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        if self._meter is None or self._put is None:
+            await asyncio.get_running_loop().create_future()
+            return
+        poller = Poller(self._meter, self._client(self._meter), self._put)
+        # A daemon thread: a library that hangs must not keep the process.
+        thread = threading.Thread(target=poller.run, name="evsed-meter", daemon=True)
+        thread.start()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            poller.stop()
+            await asyncio.to_thread(thread.join, _JOIN_S)
+
+    def _client(self, meter: ExternalMeter) -> Client:
+        if meter.host is not None:
+            return TcpClient(meter.host, meter.port, meter.unit)
+        return LineClient(self.port.connect, meter.unit)

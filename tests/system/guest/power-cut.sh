@@ -1,0 +1,59 @@
+#!/bin/bash
+# One round between two power cuts: what the last cut has left, then charging until the next one comes.
+#
+#   power-cut.sh SECONDS    how long to charge before the end, when the plug is pulled
+#
+# Keeps its memory in /var/lib/power-cuts: the lifetime energy that was read before the cut, and its time.
+set -euo pipefail
+fail() { echo "FAILED: $*"; journalctl -b -o short-monotonic --no-pager -n 60; exit 1; }
+memory=/var/lib/power-cuts
+get() { curl -sf -m 20 "http://127.0.0.1/api/v1/$1"; }
+value() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }
+until_state() { # STATE SECONDS
+    local end=$((SECONDS + $2))
+    until [ "$(get state | value "['state']" 2>/dev/null)" = "$1" ]; do
+        [ $SECONDS -le $end ] || fail "no state $1: $(get state)"; sleep 0.5
+    done
+}
+if [ ! -e $memory ]; then
+    mkdir street && cp ./*.py board.yaml make-pi.sh street/
+    sh street/make-pi.sh
+    apt-get install -y --no-install-recommends ./*.deb >log.txt 2>&1 || { tail -n 20 log.txt; exit 1; }
+    cp board.yaml /etc/evsed/board.yaml
+    systemctl restart street pigpiod evsed
+    mkdir $memory
+    until_state A 200
+    curl -sf -m 20 -H 'Content-Type: application/json' -d '{"maxChargingCurrent": 13}' \
+        http://127.0.0.1/api/v1/config/evse || fail "a setting is refused"
+    sync
+else
+    ! dmesg | grep -E 'EXT4-fs (error|warning)' || fail "the file system is damaged"
+    until_state A 200
+    [ "$(get config/evse | value "['maxChargingCurrent']")" = 13 ] || fail "a setting is lost"
+    ! journalctl -b -o cat --no-pager -u evsed | grep -E '^Traceback|damaged' || fail "the daemon complains"
+fi
+total=$(get state | value "['totalConsumption']")
+echo "lifetime energy: $total Ws, before the cut: $(cat $memory/energy 2>/dev/null || echo 0)"
+# Decision: at most 100 Wh are lost, and what was counted once is never taken back further than that.
+python3 - "$total" "$(cat $memory/energy 2>/dev/null || echo 0)" "$(cat $memory/start 2>/dev/null || echo 0)" <<'IN' || fail "energy"
+import sys
+now, before, start = (float(word) for word in sys.argv[1:])
+assert now >= start, "less than at the last start"
+assert now >= before - 100 * 3600, "more than 100 Wh lost"
+IN
+echo "$total" >$memory/start
+python3 - <<'IN'
+import asyncio, pathlib
+from evsed.hardware.simulator.control_client import SimulatorClient
+asyncio.run(SimulatorClient(pathlib.Path("/run/street/sim.sock")).set({"vehicle": "charging"}))
+IN
+until_state C2 60
+sync
+end=$((SECONDS + $1))
+while [ $SECONDS -lt $end ]; do
+    get state | value "['totalConsumption']" >$memory/energy.new
+    mv $memory/energy.new $memory/energy
+    sync $memory/energy
+    sleep 0.3
+done
+echo "charging, $(cat $memory/energy) Ws"

@@ -1,0 +1,115 @@
+"""What safe-off believes of the file it is given; root runs it, and a user's process writes it."""
+
+import ast
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from evsed.board.reader import find_board, read_board
+from evsed.hardware.pi.pins_file import pins_text, write_pins
+
+ROOT = Path(__file__).parents[3]
+
+
+def _load(name):
+    path = ROOT / "failsafe" / f"{name}.py"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    SourceFileLoader(name, str(path)).exec_module(module)
+    return module
+
+
+safe_off = _load("safe_off")
+
+
+def pins_of(tmp_path, text):
+    file = tmp_path / "pins"
+    file.write_text(text)
+    return safe_off.read_pins(str(file))
+
+
+def written(*lines):
+    return "\n".join(["evsed-pins 1", *lines, "end", ""])
+
+
+def test_what_the_daemon_writes_is_understood(tmp_path):
+    board = read_board(find_board("full-three-phase"))
+    write_pins(tmp_path / "pins", pins_text(board, ("localhost", 8888), Path("/sys/class/pwm")))
+    pins = safe_off.read_pins(str(tmp_path / "pins"))
+    assert pins.contactor == [(gpio, 0) for gpio in board.ac_relay.gpios]
+    assert pins.pilot == [(board.pilot.gpio, 0)]
+    assert pins.pigpiod == ("localhost", 8888)
+    assert pins.kernel
+    assert not pins.pwm
+
+
+def test_the_pins_of_a_simulated_board_are_not_those_of_the_computer(tmp_path):
+    text = pins_text(read_board(find_board("sim")), ("127.0.0.1", 4711), Path("/sys/class/pwm"))
+    assert not pins_of(tmp_path, text).kernel
+
+
+def test_a_pilot_on_the_kernels_pwm_is_a_duty_cycle(tmp_path):
+    pins = pins_of(tmp_path, written("pwm /sys/class/pwm/pwmchip0/pwm2/duty_cycle 1000000"))
+    assert pins.pwm == [("/sys/class/pwm/pwmchip0/pwm2/duty_cycle", 1_000_000)]
+    assert not pins.pilot
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "evsed-pins 2\nend\n",
+        "evsed-pins 1\ncontactor 17 0\n",
+        written("contactor 17"),
+        written("contactor 54 0"),
+        written("contactor 17 2"),
+        written("contactor -1 0"),
+        written("contactor 1" + "7" * 500 + " 0"),
+        written("pwm /etc/passwd 0"),
+        written("pwm /sys/class/pwm/pwmchip0/pwm0/../../../../../etc/passwd 0"),
+        written("pwm /sys/class/pwm/pwmchip0/pwm0/duty_cycle 1000001"),
+        written("pigpiod evil.example 8888"),
+        written("pigpiod localhost 65536"),
+        written("shutdown now"),
+        written(""),
+        written("contactor 17 0\0"),
+        written(*["contactor 17 0"] * 1000),
+    ],
+)
+def test_what_the_daemon_would_not_write_is_refused(tmp_path, text):
+    with pytest.raises(safe_off.BadPinsError):
+        pins_of(tmp_path, text)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "pins").write_bytes(b"evsed-pins 1\n\xff\xfe\nend\n")
+    with pytest.raises(safe_off.BadPinsError):
+        safe_off.read_pins(str(tmp_path / "pins"))
+
+
+def test_a_link_to_another_file_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").write_text(written("contactor 17 0"))
+    (tmp_path / "pins").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        safe_off.read_pins(str(tmp_path / "pins"))
+
+
+def test_a_folder_is_not_read(tmp_path):
+    with pytest.raises(safe_off.BadPinsError):
+        safe_off.read_pins(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["safe_off", "guard"])
+def test_the_helpers_need_nothing_but_the_standard_library(name):
+    tree = ast.parse((ROOT / "failsafe" / f"{name}.py").read_text())
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(str(node.module).partition(".")[0])
+    assert imported
+    assert imported <= set(sys.stdlib_module_names)
