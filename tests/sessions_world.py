@@ -144,7 +144,7 @@ class SmallStation:
         self.given_mws += self.snapshot.power_w * step_ms
         self.energy = add_up(
             self.energy,
-            MeteredPower(power_w=self.snapshot.power_w),
+            MeteredPower(power_mw=self.snapshot.power_w * 1000),
             step_ms,
             charging=self.snapshot.state is ChargingState.C2,
         )

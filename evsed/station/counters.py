@@ -60,6 +60,8 @@ class Ledger:
     _in_session: bool = False
     #: the file holds what could be read or was written: worth keeping as the version before
     _good: bool = False
+    #: what was wrong with the file at the start; empty for nothing
+    damage: str = ""
 
     def load(self) -> Counters:
         """Return the newest version that can be read; a bad one is passed over, loudly."""
@@ -70,10 +72,12 @@ class Ledger:
                 continue
             except (OSError, ValueError, TypeError, RecursionError) as error:
                 _log.error("energy ledger %s cannot be read: %s", path, error)
+                self.damage = "it could not be read and BEGAN AT 0"
                 continue
             self._good = path == self.file
             if not self._good:
                 _log.error("energy ledger: went back to the previous version, %s", path)
+                self.damage = "it could not be read; the version before it is in force"
             return self._written
         return self._written
 

@@ -69,7 +69,10 @@ class Keeper:
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return what is not being kept; from any thread, never blocks."""
-        return (*self._disk.alarms(), *self._trace_disk.alarms())
+        damage = self._ledger.damage
+        text = f"the energy counter was damaged: {damage}"
+        damaged = (Alarm("energy_damaged", text),) if damage else ()
+        return (*damaged, *self._disk.alarms(), *self._trace_disk.alarms())
 
     def _run(self) -> None:
         while not self._end.wait(_EVERY_S):

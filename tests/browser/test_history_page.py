@@ -84,7 +84,7 @@ def test_months_sessions_and_one_curve(show, viewport, theme):
     assert violations(page) == []
     rows(page).nth(1).click()
     expect(page.locator("#facts")).to_contain_text("€0.69")
-    expect(page.locator("#facts")).to_contain_text("2.3 kW")
+    expect(page.locator("#facts")).to_contain_text("2.30 kW")
     expect(page.locator("#session-curve canvas")).to_be_visible()
     page.get_by_text("Show as a table").click()
     table = page.locator("#session-curve table")
@@ -119,7 +119,7 @@ def test_a_month_and_errors_narrow_the_list_and_the_download(show, history):
     lines = Path(download.value.path()).read_text().splitlines()
     assert len(lines) == 15
     assert all(",2026-04-" in line for line in lines[1:])
-    page.get_by_label("Month").select_option("")
+    page.get_by_label("Month", exact=True).select_option("")
     page.get_by_label("Show", exact=True).select_option("faulty")
     expect(rows(page)).to_have_count(1)
     expect(rows(page).first).to_contain_text("Residual current")

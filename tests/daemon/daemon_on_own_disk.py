@@ -12,7 +12,7 @@ from pathlib import Path
 from evsed.cli import main
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MS_REC, MS_PRIVATE, MS_REMOUNT, MS_RDONLY = 0x4000, 1 << 18, 32, 1
 SIZE = "1m"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -34,8 +34,10 @@ def mount(folder: Path) -> None:
         checked(libc.unshare(CLONE_NEWNS), "unshare")
         checked(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private")
     folder.mkdir(parents=True, exist_ok=True)
-    options = f"size={SIZE}".encode()
-    checked(libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, options), "mount")
+    options, where = f"size={SIZE}".encode(), str(folder).encode()
+    checked(libc.mount(b"tmpfs", where, b"tmpfs", 0, options), "mount")
+    if os.environ.get("EVSED_TEST_READ_ONLY"):
+        checked(libc.mount(None, where, None, MS_REMOUNT | MS_RDONLY, options), "read-only")
 
 
 if __name__ == "__main__":

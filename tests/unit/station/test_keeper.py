@@ -138,6 +138,23 @@ def test_a_ledger_that_cannot_be_written_is_told_and_tried_again(street, tmp_pat
     assert keeper.alarms() == ()
 
 
+@pytest.mark.parametrize(
+    ("previous", "expected"), [(None, "BEGAN AT 0"), ('{"version": 1}', "version before it")]
+)
+def test_a_ledger_that_was_damaged_stays_an_alarm(street, tmp_path, previous, expected):
+    (tmp_path / "ledger.json").write_text("noise")
+    if previous:
+        (tmp_path / "ledger.json.previous").write_text(previous)
+    ledger = Ledger(tmp_path / "ledger.json")
+    ledger.load()
+    keeper = Keeper(street.station, ledger, tmp_path / "recordings")
+    street.send(Enable(False))
+    keeper.look()
+    (alarm,) = keeper.alarms()
+    assert alarm.name == "energy_damaged"
+    assert expected in alarm.text
+
+
 def test_recordings_that_cannot_be_written_do_not_hold_up_the_ledger(street, keeper, tmp_path):
     (tmp_path / "recordings").write_text("in the way")
     street.vehicle.short_the_pilot()

@@ -82,7 +82,7 @@ export default function Chart({ times, series, caption, from, to, height = 200 }
       draw(uPlot);
       if (gone) return;
       const again = () => draw(uPlot);
-      const resize = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height }));
+      const resize = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height }));
       resize.observe(box.current);
       dark.addEventListener("change", again);
       watching = () => {

@@ -1,6 +1,5 @@
 // Words and numbers of the history.
 
-import { html } from "../vendor/preact.js";
 import { N, language, number } from "../kit/words.js";
 import { ERRORS, REASONS } from "./reasons.js";
 
@@ -16,8 +15,6 @@ export function money(value, currency) {
     return `${number(value, 2)} ${currency}`;
   }
 }
-
-export const Amount = ({ value, currency }) => html`<span class="amount">${money(value, currency)}</span>`;
 
 export function nameOfMonth(month) {
   const [year, number_] = month.split("-").map(Number);

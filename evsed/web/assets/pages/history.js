@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { detail, finished, get, urlOf } from "../kit/data.js";
 import { Button, Card, Empty, Field } from "../kit/ui.js";
 import { day, duration, kilowatts, moment, t } from "../kit/words.js";
-import { Amount, END, energy, money, nameOf, nameOfMonth, stopOf } from "./history-words.js";
+import { END, energy, money, nameOf, nameOfMonth, stopOf } from "./history-words.js";
 import { PricesCard } from "./history-prices.js";
 import { SessionView } from "./history-session.js";
 import { Download } from "./parts.js";
@@ -142,7 +142,7 @@ function Row({ session, currency }) {
         <span class="session-when"><b>${day(start)}</b> <span>${moment(start).replace(day(start), "").replace(/^[,\s]+/, "")}</span></span>
         <span class="session-energy"><b>${energy(session.energy)}</b> kWh</span>
         <span class="session-facts">
-          ${duration(seconds)}, ${t("at most {power} kW", { power: kilowatts(peakPower) })}${currency ? html`, <${Amount} value=${session.cost} currency=${currency} />` : ""}
+          ${duration(seconds)}, ${t("at most {power} kW", { power: kilowatts(peakPower) })}${currency ? `, ${money(session.cost, currency)}` : ""}
         </span>
         <span class="session-end">${endReason === null ? t("Going on") : t(stopOf(session) ?? END[endReason] ?? nameOf(endReason))}</span>
         ${errors && html`<span class="session-errors">${errors.map((name) => t(nameOf(name))).join(", ")}</span>`}
