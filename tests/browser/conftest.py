@@ -122,7 +122,6 @@ def shared_daemon(tmp_path_factory):
 def daemon(shared_daemon):
     if shared_daemon.process.poll() is not None:
         # The test before has failed on it; this one shall not.
-        print("".join(shared_daemon.lines[-20:]))
         shared_daemon.stop()
         shared_daemon.start()
     if shared_daemon.get("state")["errors"] is not None:

@@ -1,4 +1,4 @@
-"""What holds for all pages: they stay up to date, speak, can be used by everybody, and are small."""
+"""What holds for all pages: they stay up to date, speak, and can be used by everybody."""
 
 import http.client
 import re
@@ -263,8 +263,7 @@ def test_a_killed_daemon_is_found_again_and_nothing_typed_is_lost(own_daemon, op
     expect(page.get_by_label("Highest current")).to_have_value("21")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".form-foot .feedback").first).to_have_text("Saved", timeout=15_000)
-    print(f"live {took_s:.1f} s after the daemon listened")
-    assert took_s < 5
+    assert took_s < 5, f"{took_s:.1f} s after the daemon listened"
 
 
 def test_a_tab_that_slept_shows_what_is_now(daemon, open_page):
@@ -279,8 +278,7 @@ def test_a_tab_that_slept_shows_what_is_now(daemon, open_page):
     woke_at = time.monotonic()
     says(page, "Paused")
     took_s = time.monotonic() - woke_at
-    print(f"up to date {took_s:.1f} s after it woke")
-    assert took_s < 5
+    assert took_s < 5, f"{took_s:.1f} s after it woke"
 
 
 def test_a_hidden_page_lets_go_of_its_stream_and_takes_it_again(own_daemon, open_page):
