@@ -338,6 +338,25 @@ def test_schedules_in_each_others_way_are_pointed_out_and_can_be_removed(no_sche
 
 
 @SIZES
+def test_times_to_the_minute_are_set(no_schedules, at, viewport):
+    page = at("#/schedule", viewport)
+    press(page, "Add a schedule")
+    one = card(page, "Schedule 1")
+    one.get_by_role("switch", name="To the minute").check()
+    one.get_by_label("Days").select_option("mon,tue,wed,thu,fri")
+    one.get_by_label("From").fill("22:15")
+    one.get_by_label("To", exact=True).fill("05:45")
+    one.get_by_label("To", exact=True).blur()
+    week_saved(page)
+    window = {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "22:15", "end": "05:45"}
+    assert no_schedules.get("config/scheduler")["schedules"][0]["windows"] == [window]
+    expect(page.locator("#next-event")).to_contain_text(re.compile("22:15|05:45"), timeout=15_000)
+    one.get_by_role("switch", name="To the minute").uncheck()
+    week_saved(page)
+    assert "windows" not in no_schedules.get("config/scheduler")["schedules"][0]
+
+
+@SIZES
 def test_clock_and_zone_are_set(no_schedules, at, viewport):
     page = at("#/schedule", viewport)
     clock = card(page, "Clock of the station")
@@ -467,6 +486,36 @@ def test_the_end_of_an_earlier_run_is_shown_once(own_daemon, open_page):
     press(notice, "Seen, remove it")
     expect(notice).to_have_count(0)
     assert own_daemon.ask("GET", "log/panic")[1] == b""
+
+
+def test_factory_settings_ask_first(own_daemon, open_page):
+    own_daemon.post("config/discovery", {"instanceName": "Garage"})
+    page = open_page(own_daemon, path="#/system").page
+    press(page.locator("#restart"), "Factory settings")
+    answer(page, "Cancel")
+    press(page.locator("#restart"), "Factory settings")
+    answer(page, "Back to factory settings")
+    own_daemon.process.wait(30)
+    own_daemon.reading.join(10)
+    own_daemon.process.stderr.close()
+    own_daemon.start()
+    assert own_daemon.get("config/discovery")["instanceName"] == "EVSE"
+
+
+def test_a_channel_is_calibrated(daemon, at):
+    daemon.post("simulator", {"vehicle": "charging"})
+    page = at("#/commissioning")
+    box = page.locator(".card").filter(has=page.get_by_role("heading", name="Calibration"))
+    expect(page.locator(".step").filter(has_text="clamp meter")).to_contain_text(
+        re.compile(r"L1\s*2\d\d\.\d V"), timeout=30_000
+    )
+    press(box, "Measure")
+    expect(box.locator(".field-error")).to_contain_text("expected", timeout=30_000)
+    box.get_by_label("The other meter reads").fill("234.5")
+    press(box, "Measure")
+    expect(box.locator(".feedback")).to_contain_text("Corrected", timeout=60_000)
+    press(box, "Forget")
+    expect(box.locator(".feedback")).to_contain_text("The scales of the board", timeout=30_000)
 
 
 @SIZES

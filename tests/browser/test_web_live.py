@@ -199,6 +199,20 @@ def test_what_would_change_it_is_told(daemon, open_page):
     expect(missing.first).to_contain_text("Charging is switched on")
 
 
+@SIZES
+def test_whoever_limits_the_current_is_listed_and_his_limit_can_be_ended(
+    daemon, open_page, viewport
+):
+    page = open_page(daemon, viewport).page
+    says(page, "Ready")
+    daemon.ask("PUT", "limits/house", '{"current": 8, "expires": 3600}')
+    holders = page.locator("#holders")
+    expect(holders).to_contain_text(re.compile(r"house\s*for .*8 A"), timeout=20_000)
+    holders.get_by_role("button", name="End the limit of house").click()
+    expect(holders).to_have_count(0, timeout=20_000)
+    assert daemon.ask("GET", "limits/house")[0] == 404
+
+
 def test_the_curve_is_there_at_once_after_a_reload(daemon, open_page):
     daemon.post("simulator", {"vehicle": "charging"})
     page = open_page(daemon).page
