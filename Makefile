@@ -40,7 +40,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench fuzz deb
+.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench fuzz deb screenshots
 .PHONY: clean preflight
 
 help: ## list the targets
@@ -58,7 +58,7 @@ test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Deb
 	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --leave-out-missing --ignore-glob='*/test_checks_*.py' \
 	  $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) tests/unit tests/contract $(ARGS)
 
-test-system: $(DEV_READY) ## run the tests of the package in virtual machines (tests/system/README.md; an hour)
+test-system: $(DEV_READY) ## run the tests of package and network in virtual machines (tests/system/README.md; an hour)
 	@$(VENV)/bin/pytest -q -s -m system tests/system $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, import rules
@@ -98,6 +98,9 @@ deb: ## build the Debian packages into dist/
 	  && env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign \
 	  && mkdir -p '$(CURDIR)/dist' && cp "$$scratch"/*.deb "$$scratch"/*.changes "$$scratch"/*.buildinfo '$(CURDIR)/dist'
 	@ls -l dist/*.deb
+
+screenshots: $(DEV_READY) ## take the pictures in docs/screenshots anew (needs chromium and pngquant)
+	@$(VENV)/bin/python tools/screenshots.py
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*

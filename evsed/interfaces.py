@@ -126,8 +126,6 @@ def services(
     check = CredentialsCheck(credentials, built.administrator.webdav_auth)
     script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
     scripts = _scripts(built, operations, port, script_lines)
-    operations.on_change("script", scripts.apply)
-    operations.on_change("scheduler", scripts.zone_changed)
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     updater = _updater(built, operations, credentials)
@@ -188,13 +186,16 @@ def _scripts(
     built: Parts, operations: Operations, port: ScriptPort, lines: LogRing
 ) -> ScriptService:
     """Return the script engine; messages of brokers go to it."""
-    return ScriptService(
+    scripts = ScriptService(
         operations,
         built.options.state_dir / "usr",
         ring=lines,
         ports=port,
         brokers=lambda relay, say: Brokers(relay, machine_id(), say=say),
     )
+    operations.on_change("script", scripts.apply)
+    operations.on_change("scheduler", scripts.zone_changed)
+    return scripts
 
 
 def _files(built: Parts, scripts: ScriptService) -> WebDavService:

@@ -103,7 +103,8 @@ class Radios:
         """Let an access point be seen."""
         name = f"ap{strength}"
         about = ("11:22:33:44:55:66", 2, 2412, 54000, strength, flags)
-        return await self._mock("AddAccessPoint", "ssssuuuyu", DEVICE, name, ssid, *about)
+        path = await self._mock("AddAccessPoint", "ssssuuuyu", DEVICE, name, "name", *about)
+        await self.bus.put(Remote(NM, path), f"{NM}.AccessPoint.Ssid", Variant("ay", ssid.encode()))
 
     async def users_own(self, ssid, passphrase, active=True):
         """Add a connection the user made himself; return its path."""

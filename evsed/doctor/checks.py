@@ -76,8 +76,19 @@ def _converters(patient: Patient, board: Board) -> Iterator[Finding]:
         topic = f"converter {adc.name}"
         if not (patient.root / name).exists():
             yield bad(topic, f"/{name} is not there", "dtparam=spi=on in config.txt, then reboot")
+        elif not _is_shared(patient.root / name):
+            remedy = "udevadm control --reload; udevadm trigger --subsystem-match=spidev"
+            yield bad(topic, f"/{name} is not for the group spi", remedy)
         else:
             yield good(topic, f"/{name}")
+
+
+def _is_shared(device: Path) -> bool:
+    """Whether the daemon's groups, or everybody, may read and write a device."""
+    status = device.stat()
+    ids = {group.gr_gid for group in grp.getgrall() if group.gr_name in _GROUPS}
+    group_may = status.st_gid in ids and status.st_mode & 0o060 == 0o060
+    return group_may or status.st_mode & 0o006 == 0o006
 
 
 def _pilot(patient: Patient, board: Board) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ from dbus_fast.aio import MessageBus
 
 from evsed.errors import HardwareError
 
-_CALL_S: Final = 10.0
+#: As long as other clients wait; a service may have to be started first.
+_CALL_S: Final = 25.0
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 #: Error names that say that nobody is there, rather than that somebody refused.
 _NOBODY: Final = frozenset(
@@ -48,6 +49,9 @@ class Remote:
     path: str
 
 
+_BUS: Final = Remote("org.freedesktop.DBus", "/org/freedesktop/DBus")
+
+
 class SystemBus:
     """One connection, made when it is needed and again after it was lost.
 
@@ -73,8 +77,10 @@ class SystemBus:
 
         Raises:
             BusAbsentError: no bus, or no such service on it.
-            BusError: the service refused, or did not answer.
+            BusError: the service refused, or did not answer; or a text is not ASCII.
         """
+        if not _is_ascii(body):
+            raise BusError(f"{remote.service}: a text beyond ASCII has to be sent as bytes")
         interface, _, member = method.rpartition(".")
         message = Message(
             destination=remote.service,
@@ -116,6 +122,14 @@ class SystemBus:
         """
         interface, _, short = name.rpartition(".")
         await self.call(remote, f"{_PROPERTIES}.Set", "ssv", interface, short, value)
+
+    async def has(self, service: str) -> bool:
+        """Tell whether a service is on the bus now; asking does not start it.
+
+        Raises:
+            BusError: as ``call``.
+        """
+        return bool(await self.call(_BUS, f"{_BUS.service}.NameHasOwner", "s", service))
 
     def close(self) -> None:
         """Leave the bus."""
@@ -163,6 +177,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(one) for one in value]
     return value
+
+
+def _is_ascii(value: Any) -> bool:
+    """Tell whether every text in a value is ASCII.
+
+    dbus-fast 1.84 (Debian 12) counts characters where D-Bus counts bytes: one letter with an accent
+    and the bus closes the connection.
+    """
+    if isinstance(value, Variant):
+        return _is_ascii(value.value)
+    if isinstance(value, dict):
+        return all(_is_ascii(one) for item in value.items() for one in item)
+    if isinstance(value, list | tuple):
+        return all(_is_ascii(one) for one in value)
+    return not isinstance(value, str) or value.isascii()
 
 
 async def _noticed(bus: Any) -> None:

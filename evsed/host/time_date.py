@@ -119,13 +119,18 @@ class TimeDate:
             HardwareError: nobody there, or refused.
         """
         async with self._changing:
-            clock = await self._bus.get_all(_CLOCK, _TIMEDATE)
-            if bool(clock.get("NTP")) != plan.ntp:
-                if not clock.get("CanNTP", True):
-                    raise HardwareError("clock: nothing on this machine sets it from the network")
-                await self._switch_ntp(on=plan.ntp)
+            # timedated ends when it is idle: it is not to be started every half a minute.
+            if await self._bus.has(_TIMESYNC.service) != plan.ntp:
+                await self._keep_ntp(on=plan.ntp)
             if plan.ntp:
                 await self._patiently(lambda: self._name_servers(plan), _is_absent)
+
+    async def _keep_ntp(self, *, on: bool) -> None:
+        clock = await self._bus.get_all(_CLOCK, _TIMEDATE)
+        if bool(clock.get("NTP")) != on:
+            if not clock.get("CanNTP", True):
+                raise HardwareError("clock: nothing on this machine sets it from the network")
+            await self._switch_ntp(on=on)
 
     async def _name_servers(self, plan: ClockPlan) -> None:
         told = await self._told() if plan.from_dhcp else ()

@@ -28,6 +28,8 @@ from taking import PACKAGE, SIGNATURE, STAGED, taken
 
 _SERVICE: Final = "evsed.service"
 _ATTEMPTS: Final = 5
+#: A daemon that ends so often before it is ready will not be.
+_RESTARTS: Final = 5
 #: What the administrator has changed in /etc stays as it is.
 _KEEP_CONFIGURATION: Final = ("--force-confdef", "--force-confold")
 _APT: Final = (
@@ -166,9 +168,12 @@ class Update:
         """Tell whether the daemon becomes ready and stays so, without being started anew."""
         patience = self._machine.patience
         give_up = time.monotonic() + patience.ready_s
-        ready, since = "", 0.0
+        ready, since, before = "", 0.0, None
         while time.monotonic() < give_up:
-            now = self._invocation()
+            now, restarts = self._daemon()
+            before = restarts if before is None else min(before, restarts)
+            if restarts - before >= _RESTARTS:
+                return False
             if now != ready:
                 ready, since = now, time.monotonic()
             elif ready and time.monotonic() - since >= patience.stable_s:
@@ -176,15 +181,16 @@ class Update:
             time.sleep(min(1.0, patience.stable_s / 4))
         return False
 
-    def _invocation(self) -> str:
-        """Return the name of the daemon's run that is ready, empty when none is."""
-        wanted = "--property=ActiveState,InvocationID"
+    def _daemon(self) -> tuple[str, int]:
+        """Return the name of the daemon's run that is ready, and how often it was restarted."""
+        wanted = "--property=ActiveState,InvocationID,NRestarts"
         try:
             shown = self._machine.run("systemctl", "show", wanted, _SERVICE)
         except RefusedError:
-            return ""
+            return "", 0
         found = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-        return found.get("InvocationID", "") if found.get("ActiveState") == "active" else ""
+        ready = found.get("InvocationID", "") if found.get("ActiveState") == "active" else ""
+        return ready, int(found.get("NRestarts") or 0)
 
 
 def main(arguments: list[str] | None = None) -> int:

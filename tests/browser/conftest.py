@@ -84,9 +84,10 @@ class Daemon:
         """Put a used charger back to how it was at first."""
         healthy = {"diode": True, "rcm": False, "weld": False, "lockJam": False, "tempFault": False}
         self.post("simulator", {"vehicle": "none", "reaction": 0, **healthy})
-        self.post("config/evse", {"requireAuth": False})
+        self.post("config/evse", {"maxChargingCurrent": 32, "requireAuth": False})
         start = {"available": True, "enabled": True, "chargingCurrent": 16}
-        self.post("state", start)
+        none = {"consumptionLimit": 0, "chargingTimeLimit": 0, "underPowerLimit": 0}
+        self.post("state", start | none)
         for limit in self.get("limits")["limits"]:
             self.ask("DELETE", f"limits/{limit['owner']}")  # those of the charger itself stay
 
@@ -119,6 +120,10 @@ def shared_daemon(tmp_path_factory):
 
 @pytest.fixture
 def daemon(shared_daemon):
+    if shared_daemon.process.poll() is not None:
+        # The test before has failed on it; this one shall not.
+        shared_daemon.stop()
+        shared_daemon.start()
     if shared_daemon.get("state")["errors"] is not None:
         # A fault that an earlier test left behind would stay for 60 s.
         shared_daemon.stop()
@@ -139,15 +144,24 @@ def own_daemon(tmp_path):
 class Opened:
     """A page, and everything that went wrong or out of the house on it."""
 
-    def __init__(self, browser, daemon, viewport, theme):
-        self.context = browser.new_context(viewport=viewport, color_scheme=theme)
+    def __init__(self, browser, daemon, viewport, theme, path="", **more):
+        self.context = browser.new_context(
+            **{"locale": "en-GB", "viewport": viewport, "color_scheme": theme} | more
+        )
         self.page = self.context.new_page()
         self.complaints, self.asked = [], set()
         self.page.on("console", self.note_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.asked.add(request.url))
         self.daemon = daemon
-        self.page.goto(daemon.address)
+        self.page.goto(f"{daemon.address}/{path}")
+
+    def another_tab(self):
+        """Return one more tab of the same browser, at the same address."""
+        page = self.context.new_page()
+        page.on("console", self.note_console)
+        page.goto(self.page.url)
+        return page
 
     def note_console(self, message):
         if message.type in {"error", "warning"}:
@@ -168,8 +182,8 @@ def open_page(chromium):
     """Return a way to open the start page; every page is closed afterwards."""
     opened = []
 
-    def open_one(daemon, viewport=WIDE, theme="light"):
-        opened.append(Opened(chromium, daemon, viewport, theme))
+    def open_one(daemon, viewport=WIDE, theme="light", path="", **more):
+        opened.append(Opened(chromium, daemon, viewport, theme, path, **more))
         return opened[-1]
 
     yield open_one

@@ -14,7 +14,7 @@ def current(daemon):
 
 def settled(daemon, amperes):
     """Wait until the vehicle draws what it is offered."""
-    eventually(lambda: daemon.get("/simulator")["current"][0] == amperes)
+    eventually(lambda: daemon.get("/simulator")["current"][0] == amperes, 60)
 
 
 def evsed_calibrate(daemon, *words):

@@ -1,14 +1,17 @@
 #!/bin/bash
 # Runs as root inside a virtual machine: simulated radios, an access point to join, and the charger from
 # its source tree as the user evsed, with the rights the package gives it. Then network_steps.py looks.
-# Arguments: the board, then the steps. A board without its hat is in maintenance, and manages the network.
+# Arguments: the board, how many times as long as usual things may take, the steps. A board without its
+# hat is in maintenance, and manages the network all the same.
 set -euo pipefail
-board=$1
-shift
+board=$1 slow=$2
+shift 2
 
 SSID='Home "of" $(touch /pwned); `x`'
 PASSPHRASE='correct "horse"'
 
+apt-get install --yes --quiet --no-install-recommends python3-aiohttp python3-gpiozero python3-pigpio \
+  python3-serial python3-spidev python3-yaml python3-zeroconf avahi-utils >apt.log 2>&1 || { cat apt.log; exit 1; }
 mkdir -p /opt/evsed /etc/evsed
 tar -xf source.tar -C /opt/evsed
 for wheel in *.whl; do python3 -m zipfile -e "$wheel" /opt/evsed; done
@@ -27,7 +30,8 @@ clock: {manage: system}
 CONFIG
 
 evse-sim-wifi start "$SSID" "$PASSPHRASE"
-systemctl is-active --quiet avahi-daemon || systemctl start avahi-daemon
+hostnamectl set-hostname some-pi
+systemctl restart avahi-daemon
 systemd-run --quiet --unit evsed --uid evsed --property StateDirectory=evsed \
   --property WorkingDirectory=/opt/evsed --property Restart=always --property RestartSec=1 \
   --property ProtectClock=yes --property ProtectProc=invisible --property NoNewPrivileges=yes \
@@ -35,7 +39,7 @@ systemd-run --quiet --unit evsed --uid evsed --property StateDirectory=evsed \
   python3 -m evsed run --board "$board" --config /etc/evsed/evsed.yaml --state-dir /var/lib/evsed
 
 status=0
-SSID="$SSID" PASSPHRASE="$PASSPHRASE" python3 network_steps.py "$@" || status=$?
+SLOW="$slow" SSID="$SSID" PASSPHRASE="$PASSPHRASE" python3 network_steps.py "$@" || status=$?
 journalctl --unit evsed --no-pager --output cat >evsed.log || true
 journalctl --unit NetworkManager --no-pager --output cat >NetworkManager.log || true
 [ ! -e /pwned ] || { echo "a network's name was run as a command"; status=1; }

@@ -17,7 +17,7 @@ API = "http://127.0.0.1:8080/api/v1"
 SSID, PASSPHRASE = os.environ["SSID"], os.environ["PASSPHRASE"]
 STATION_NET = "192.168.77."
 #: Emulated machines take their time.
-PATIENCE = 3
+PATIENCE = 1 + int(os.environ.get("SLOW", "1"))
 DAY_S = 86400
 
 

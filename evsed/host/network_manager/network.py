@@ -32,10 +32,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Seconds between two looks at the radio, and without a client until our network ends."""
+    """Seconds: between two looks, without a client until our network ends, for a late manager."""
 
     look_s: float = 2.0
     idle_s: float = 60.0
+    late_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +146,24 @@ class ManagedNetwork:
         self._idle_since_s = None
 
     async def forget(self) -> None:
-        """Delete both our connections; those of the user stay.
+        """Delete both our connections; those of the user stay. Waits for a late NetworkManager.
 
         Raises:
-            HardwareError: NetworkManager refused, or is not there.
+            HardwareError: NetworkManager refused.
         """
-        async with self._changing:
-            await self._parts.station.leave()
-            await self._parts.access_point.forget()
+        give_up_s = asyncio.get_running_loop().time() + self._watch.late_s
+        while True:
+            try:
+                async with self._changing:
+                    await self._parts.station.leave()
+                    await self._parts.access_point.forget()
+            except BusAbsentError as error:
+                if asyncio.get_running_loop().time() > give_up_s:
+                    _log.info("Wi-Fi: nobody has connections of ours to forget: %s", error)
+                    return
+            else:
+                return
+            await asyncio.sleep(self._watch.look_s)
 
     async def _look(self) -> None:
         try:

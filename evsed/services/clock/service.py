@@ -17,6 +17,8 @@ from evsed.settings.schedule import SchedulerSettings
 
 #: Time servers are forgotten when their program starts again, and DHCP names others.
 _AGAIN_S: Final = 30.0
+#: What was refused will be refused for a while.
+_LATER: Final = 20
 _LOOK_S: Final = 1.0
 #: More than this within a second is no correction of a clock that runs fast or slow.
 _JUMP_S: Final = 0.5
@@ -84,13 +86,15 @@ class ClockService:
         await self._adopt()
         while True:
             self._changed.clear()
+            pause_s = self._again_s
             try:
                 await self._timekeeper.keep(_plan(self._operations.store.settings.scheduler))
                 self._said = ""
             except HardwareError as error:
+                pause_s *= _LATER
                 self._say(str(error))
             try:
-                async with asyncio.timeout(self._again_s):
+                async with asyncio.timeout(pause_s):
                     await self._changed.wait()
             except TimeoutError:
                 pass

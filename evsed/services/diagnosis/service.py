@@ -22,11 +22,11 @@ class DiagnosisService:
     """Packs one diagnosis at a time.
 
     Args:
-        board_file: what the administrator says is fitted.
+        board_file: what the administrator says is fitted; None: nobody has said it yet.
         traces: the folder of the flight recorder.
     """
 
-    def __init__(self, board_file: Path, traces: Path) -> None:
+    def __init__(self, board_file: Path | None, traces: Path) -> None:
         self._board_file, self._traces = board_file, traces
         self._busy = asyncio.Lock()
 
@@ -65,7 +65,8 @@ class DiagnosisService:
         for name, text in texts:
             await _say(pipe, {"name": name, "text": text})
             await asyncio.sleep(0)  # the pipe may take all of it without a pause
-        await _say(pipe, {"name": "board.yaml", "file": str(self._board_file)})
+        if self._board_file is not None:
+            await _say(pipe, {"name": "board.yaml", "file": str(self._board_file)})
         for trace in await asyncio.to_thread(self._newest_traces):
             await _say(pipe, {"name": f"traces/{trace.name}", "file": str(trace)})
 

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from evsed.operations.operations import Operations
 from evsed.services.rest.board_config import board_object
-from evsed.services.rest.detail import detail_object
 from evsed.services.rest.endpoints import Endpoint
 from evsed.services.rest.info import info_object
 from evsed.services.rest.ports import Logs
@@ -42,8 +41,9 @@ class DiagnosisResource:
     operations: Operations
     logs: Logs
     diagnoses: Diagnoses
-    #: GET /state
+    #: GET /state and GET /reason
     state: Callable[[], Mapping[str, Any]]
+    reason: Callable[[], Mapping[str, Any]]
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the row of the table."""
@@ -83,11 +83,10 @@ class DiagnosisResource:
 
     def _texts(self, panic: str) -> Iterator[tuple[str, str]]:
         operations = self.operations
-        station = operations.station
         now = {
             "info": info_object(operations.picture()),
             "state": self.state(),
-            "reason": detail_object(station.snapshot, station.maintenance),
+            "reason": self.reason(),
             "board-config": board_object(operations.board),
         }
         for name, shown in now.items():

@@ -162,4 +162,5 @@ class RestApi:
             logs=parts.logs,
             diagnoses=parts.diagnoses,
             state=self._state.picture,
+            reason=self._state.detail,
         ).endpoints()

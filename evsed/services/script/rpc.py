@@ -13,6 +13,8 @@ from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
 
 _SOURCE: Final = "script"
+#: Whose answers bring what the getters read: a picture for every byte of a port would be too much.
+_SHOWING: Final = ("snapshot", "evse.", "energymeter.")
 _CALLS_PER_S: Final = 2000
 _BURST: Final = 200
 _FLUSH_S: Final = 1.0
@@ -156,7 +158,10 @@ class Calls:
             return {"ok": False, "e": "the station did not answer in time"}
         except (TypeError, ValueError, IndexError, KeyError):
             return {"ok": False, "e": "bad arguments"}
-        return {"ok": True, "v": list(values), "state": self.state()}
+        answer: Answer = {"ok": True, "v": list(values)}
+        if name.startswith(_SHOWING):
+            answer["state"] = self.state()
+        return answer
 
     def release_all(self) -> None:
         """Free everything scripts have opened."""

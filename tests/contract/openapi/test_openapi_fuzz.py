@@ -1,7 +1,7 @@
 """schemathesis against a running daemon: seeded; EVSED_FUZZ=100000 is 100 examples per operation.
 
-Left out of the loop, each with a test of its own below or elsewhere: /restart ends the daemon,
-/credentials locks the loop out, /events never ends.
+Left out of the loop, each with a test of its own below or elsewhere: /restart and /reset end the
+daemon, /credentials locks the loop out, /events never ends.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 
 from evsed.ending import AGAIN
 
-LEFT_OUT = ("/restart", "/credentials", "/events")
+LEFT_OUT = ("/restart", "/reset", "/credentials", "/events")
 #: per operation, beside some thirty that go to the edges of each schema
 EXAMPLES = max(5, min(int(os.environ.get("EVSED_FUZZ", "0")) // 1000, 200))
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from evsed.charging.commands import LapseLimits, SetLimit
 from evsed.settings.administrator import Administrator, Supervision
 
 
@@ -181,6 +182,16 @@ async def test_who_has_no_limit_is_not_found_and_what_is_made_elsewhere_stays(fu
     refused = await full.ask("DELETE", "limits/user")
     assert (refused.status, refused.text) == (400, "user: is not a limit that can be ended here")
     assert (await full.ask("PATCH", "limits/evcc", json={})).status == 405
+
+
+async def test_what_a_script_left_behind_is_ended_whatever_its_name(full):
+    owner, path = "script:a b/ć", "limits/script:a%20b%2F%C4%87"
+    await full.station.send(SetLimit(owner=owner, lease_ms=9000, fallback_da=60), source="test")
+    await full.station.send(LapseLimits((owner,)), source="test")
+    assert (await limits(full))["limitedBy"] == owner
+    assert (await full.get(path)).json["lapsed"] is True
+    assert (await full.ask("DELETE", path)).text == "OK"
+    assert (await limits(full))["limitedBy"] == "settings"
 
 
 async def test_the_seventeenth_limit_is_refused(full):

@@ -40,6 +40,7 @@ def healthy(tmp_path, pin_daemon):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+        file.chmod(0o666)
     return Patient(board=MINIMAL, root=tmp_path, pigpiod=pin_daemon, state_dir=tmp_path / "var")
 
 
@@ -89,6 +90,11 @@ def test_what_is_wrong_is_found(healthy, file, text, topic):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     assert list(wrong(healthy)) == [topic]
+
+
+def test_a_converter_that_is_not_the_daemons_is_found(healthy):
+    (healthy.root / "dev/spidev0.0").chmod(0o600)
+    assert "udevadm" in wrong(healthy)["converter adc0"].remedy
 
 
 def test_a_pin_daemon_that_does_not_answer_is_found(healthy, pin_daemon):

@@ -1,5 +1,7 @@
 """Free lines of the board, on the simulated circuit."""
 
+import time
+
 import pytest
 from scenarios.street import SIM_BOARD
 
@@ -17,7 +19,8 @@ def circuit():
 
 
 @pytest.fixture
-def aux(circuit):
+def aux(circuit, monkeypatch):
+    monkeypatch.setattr("evsed.operations.auxiliary._FRESH_S", -1)
     return Auxiliary(simulated_hat(circuit).aux)
 
 
@@ -51,3 +54,27 @@ async def test_unknown_names_are_refused(aux):
 async def test_without_a_hat_everything_is_refused():
     with pytest.raises(RejectedError, match="no hat"):
         await Auxiliary(None).read("x")
+
+
+async def test_devices_are_not_asked_more_often_than_scripts_can_notice(monkeypatch):
+    monkeypatch.setattr("evsed.operations.auxiliary._FRESH_S", 0.05)
+    asked = []
+
+    class Lines:
+        def inputs(self):
+            asked.append("inputs")
+            return {"IN": len(asked) % 2 == 1, "OTHER": False}
+
+        def analog_mv(self):
+            asked.append("analog")
+            return {"AIN": 5}
+
+    aux = Auxiliary(Lines())
+    give_up = time.monotonic() + 20
+    while not await aux.read("IN") or asked.count("inputs") < 3:
+        assert await aux.analog_mv("AIN") == 5
+        assert time.monotonic() < give_up
+    elapsed_s = time.monotonic() - give_up + 20
+    assert asked.count("inputs") <= elapsed_s / 0.05 + 1
+    assert asked.count("analog") <= elapsed_s / 0.05 + 1
+    assert await aux.read("OTHER") is False

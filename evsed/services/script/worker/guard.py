@@ -19,6 +19,9 @@ STUCK: Final = 70
 _LOOK_EVERY_S: Final = 0.05
 _TASK_S: Final = 1.0
 _INIT_S: Final = 5.0
+#: Who has hardly computed was not given the processor: it is not stuck, unless it stays so.
+_COMPUTED_S: Final = 0.25
+_AT_LAST: Final = 2.5
 
 
 class Guard:
@@ -26,7 +29,7 @@ class Guard:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._began: float | None = None
+        self._began: tuple[float, float] | None = None
         self._patience_s = _TASK_S
         self._component: str | None = None
         self._thread = threading.Thread(target=self._look, name="evsed-script-guard", daemon=True)
@@ -39,7 +42,7 @@ class Guard:
     def watching(self, *, init: bool = False) -> Iterator[None]:
         """Watch what runs inside; ``init``: it may take longer."""
         self._patience_s = _INIT_S if init else _TASK_S
-        self._began = time.monotonic()
+        self._began = _now()
         try:
             yield
         finally:
@@ -52,13 +55,13 @@ class Guard:
         try:
             yield
         finally:
-            self._began = None if began is None else time.monotonic()
+            self._began = None if began is None else _now()
 
     def entered(self, component: str | None) -> None:
         """Note whose code runs; each task has its time."""
         self._component = component
         if self._began is not None:
-            self._began = time.monotonic()
+            self._began = _now()
 
     def _look(self) -> None:
         while True:
@@ -66,10 +69,16 @@ class Guard:
             began = self._began
             if began is None:
                 continue
-            ran_s = time.monotonic() - began
-            if ran_s > self._patience_s:
+            ran_s, computed_s = (now - then for now, then in zip(_now(), began, strict=True))
+            starved = computed_s < _COMPUTED_S and ran_s < self._patience_s * _AT_LAST
+            if ran_s > self._patience_s and not starved:
                 told = {"t": "stuck", "id": self._component, "ms": int(ran_s * 1000)}
                 try:
                     self._link.send(told)
                 finally:
                     os._exit(STUCK)
+
+
+def _now() -> tuple[float, float]:
+    """Return seconds that have passed, and seconds this process has computed."""
+    return time.monotonic(), time.process_time()

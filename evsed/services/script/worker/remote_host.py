@@ -32,6 +32,7 @@ class RemoteHost:
         self._state: State = first["state"]
         self._quarantined = frozenset(first["quarantined"])
         self._started_s = time.monotonic() - float(first["uptime"])
+        self._fresh = False
         self._number = 0
         self._lines = Allowance(_LINES_PER_S, _LINES_AT_ONCE)
         self._component: str | None = None
@@ -44,8 +45,9 @@ class RemoteHost:
         return False, str(answer.get("e", "failed")), int(answer.get("arg", 1))
 
     def state(self) -> State:
-        """Return a fresh copy of everything the getters read."""
-        self._ask("snapshot", ())
+        """Return a fresh copy of everything the getters read: the last call's, or a new one."""
+        if not self._fresh:
+            self._ask("snapshot", ())
         return self._state
 
     def stored(self, component: str) -> Mapping[str, str]:
@@ -85,7 +87,7 @@ class RemoteHost:
 
     def entered(self, component: str | None) -> None:
         """Note whose code runs."""
-        self._component = component
+        self._component, self._fresh = component, False
         self._guard.entered(component)
 
     def release(self, component: str) -> None:
@@ -112,6 +114,7 @@ class RemoteHost:
         except TooLongError:
             return {"ok": False, "e": "argument too long"}
         state = answer.get("state")
+        self._fresh = isinstance(state, dict)
         if isinstance(state, dict):
             self._state = state
         return answer

@@ -71,7 +71,7 @@ export default function Chart({ times, series, caption, from, to, height = 200 }
     let gone = false;
     let watching = null;
     const draw = (uPlot) => {
-      if (gone) return;
+      if (gone || !box.current) return;
       plot.current?.destroy();
       const made = options(series, { width: box.current.clientWidth, height });
       made.hooks = { setCursor: [({ cursor }) => setAt(cursor.idx ?? null)] };
@@ -82,7 +82,9 @@ export default function Chart({ times, series, caption, from, to, height = 200 }
       draw(uPlot);
       if (gone) return;
       const again = () => draw(uPlot);
-      const resize = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height }));
+      const resize = new ResizeObserver(() => {
+        if (box.current) plot.current?.setSize({ width: box.current.clientWidth, height });
+      });
       resize.observe(box.current);
       dark.addEventListener("change", again);
       watching = () => {

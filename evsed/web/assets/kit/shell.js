@@ -110,13 +110,16 @@ function App() {
   const [, redraw] = useState(0);
   const main = useRef(null);
   const first = useRef(true);
+  const heard = data.link.value;
   useEffect(() => {
-    if (!loaded.has(place.at)) {
+    if (!loaded.has(place.at) || (loaded.get(place.at) === Missing && heard === "live")) {
       Promise.all([import(place.module), place.at && speakOfPages(), place.at && dressPages()]).then(
         ([module]) => loaded.set(place.at, module.default),
         () => loaded.set(place.at, Missing),
       ).then(() => redraw((count) => count + 1));
     }
+  }, [place.at, heard]);
+  useEffect(() => {
     if (!first.current) {
       main.current.focus(); // so that the keyboard and a screen reader go on with the new page
       scrollTo(0, 0);
@@ -131,7 +134,7 @@ function App() {
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>${t("Skip to the page")}</a>
     <${Top} here=${place.at} />
-    <main id="main" ref=${main} tabindex="-1" aria-label=${t(place.title)}>${Page && html`<${Page} rest=${rest} />`}</main>`;
+    <main id="main" ref=${main} tabindex="-1" aria-label=${t(place.title)} data-page=${Page && `#/${[place.at, ...rest].join("/")}`}>${Page && html`<${Page} rest=${rest} />`}</main>`;
 }
 
 // What only further pages need of colors and measures.
@@ -154,7 +157,7 @@ const Missing = () => html`
 const app = document.getElementById("app");
 if (app) {
   addEventListener("hashchange", () => {
-    if (location.hash.startsWith("#/")) where.value = spot();
+    if (location.hash === "" || location.hash.startsWith("#/")) where.value = spot();
   });
   wear();
   begin().then(() => {

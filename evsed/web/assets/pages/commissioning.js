@@ -1,9 +1,9 @@
 // Commissioning: what an installer checks, in order, with what the station measures beside it.
 
 import { html, useState } from "../vendor/preact.js";
-import { board, config, detail, has, state } from "../kit/data.js";
-import { FormCard, sending, useShape } from "../kit/forms.js";
-import { Icon, Rows } from "../kit/ui.js";
+import { ask, board, config, detail, has, post, state } from "../kit/data.js";
+import { FormCard, choices, sending, useShape } from "../kit/forms.js";
+import { Button, Field, Icon, Rows, useFeedback } from "../kit/ui.js";
 import { N, amperes, number, remember, t } from "../kit/words.js";
 import { Password } from "./settings-security.js";
 
@@ -95,7 +95,50 @@ function Meter() {
   const rows = now.voltage.map((volts, phase) => [`L${phase + 1}`, `${number(volts, 1)} V, ${number(now.current[phase], 2)} A`]);
   return html`
     <${Live} text=${t("Charge with a known load and compare with a clamp meter. Without energy flowing everything is 0.")} rows=${[...rows, [t("Power"), `${number(now.power)} W`]]} />
-    ${has("/meter/calibration") && html`<p class="hint">${t("Differences can be corrected by calibration: see the REST API.")}</p>`}`;
+    ${has("/meter/calibration") && html`<${Calibration} />`}`;
+}
+
+const QUANTITIES = { voltage: N("Voltage"), current: N("Current") };
+
+// Compares a channel with another meter for five seconds.
+function Calibration() {
+  const [point, setPoint] = useState({ quantity: "voltage", phase: 1, value: null });
+  const [wrong, setWrong] = useState("");
+  const { act, say, note } = useFeedback();
+  const set = (more) => {
+    setPoint({ ...point, ...more });
+    setWrong("");
+    say("");
+  };
+  const measure = async (event) => {
+    event.preventDefault();
+    say(t("Measuring for five seconds…"));
+    try {
+      const line = JSON.parse(await post("meter/calibration", point, 20000));
+      say(t("Corrected: read {raw}, multiplied with {gain} from now on", { raw: number(line.raw, 0, 2), gain: number(line.gain, 0, 4) }), "done");
+    } catch (error) {
+      if (error.key === "value") setWrong(error.message);
+      say(error.key === "value" ? t("Not saved") : t("Refused: {reason}", { reason: error.message }), "refused");
+    }
+  };
+  const forget = () => act(() => ask("meter/calibration", { method: "DELETE" }, 20000), t("The scales of the board file are in force"));
+  return html`
+    <section class="card" aria-labelledby="calibration-title">
+      <h3 id="calibration-title">${t("Calibration")}</h3>
+      <p class="hint intro">${t("Type what another meter in the same line reads now. One point sets a gain; a second one with another load sets gain and offset.")}</p>
+      <form onSubmit=${measure} novalidate>
+        <div class="fields">
+          <${Field} kind="select" label=${t("What")} options=${choices(QUANTITIES)} value=${point.quantity} onInput=${(quantity) => set({ quantity })} />
+          <${Field} kind="select" label=${t("Phase")} options=${[1, 2, 3].map((phase) => [phase, `L${phase}`])} value=${point.phase} onInput=${(phase) => set({ phase: Number(phase) })} />
+          <${Field} kind="number" label=${t("The other meter reads")} unit=${point.quantity === "voltage" ? "V" : "A"} step="any" value=${point.value} error=${wrong} onInput=${(value) => set({ value })} />
+        </div>
+        <div class="form-foot">
+          <button type="submit" class="button">${t("Measure")}</button>
+          <${Button} onClick=${forget}>${t("Forget")}<//>
+          ${note}
+        </div>
+      </form>
+    </section>`;
 }
 
 function Lock() {

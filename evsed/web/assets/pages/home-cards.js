@@ -1,11 +1,12 @@
 // The cards of Home below the headline.
 
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
-import { board, boot, config, detail, get, info, offline, post, quietly, state } from "../kit/data.js";
+import { ask, board, boot, config, detail, get, has, info, offline, post, quietly, state } from "../kit/data.js";
 import { Button, Card, Field, Icon, Later, Rows, useFeedback } from "../kit/ui.js";
 import { N, amperes, duration, kilowattHours, kilowatts, number, perKilowattHour, t, timeOfDay } from "../kit/words.js";
 
 const LOWEST_A = 6;
+const LIMITS_MS = 3000;
 const BUTTON_PAUSE_MS = 600;
 const toTenths = (value) => Math.round(value * 10) / 10;
 
@@ -60,7 +61,7 @@ export function CurrentCard({ now }) {
 // --- the last two hours ---
 
 const SPAN_S = 7200;
-const LEAST_SPAN_S = 600;
+const LEAST_SPAN_S = 180;
 const curve = signal(null); // {times, power, offered}: kW and A
 
 async function readCurve() {
@@ -175,6 +176,43 @@ function Reached({ now }) {
   if (!waits.length) return null;
   const first = Math.min(...waits);
   return html`<p class="hint" id="reached-at">${t("Reached at about {time}, in {wait}.", { time: timeOfDay(Date.now() / 1000 + first), wait: duration(first) })}</p>`;
+}
+
+// --- who else limits the current ---
+
+const OWNERS = {
+  user: N("set here"), settings: N("highest current"), board: N("the board"), cable: N("the cable"), thermal: N("temperature"),
+  modbus: N("Modbus watchdog"), supervision: N("supervision"), script: N("a script"),
+};
+
+// Shown when somebody beside this page holds the charger back.
+export function HoldersCard() {
+  const [found, setFound] = useState(null);
+  const { act, note: said } = useFeedback();
+  const look = () => quietly(get("limits").then(setFound));
+  const holder = detail.value?.limitedBy;
+  const others = (found?.limits ?? []).filter(({ owner }) => !["user", "settings", "board"].includes(owner));
+  useEffect(() => {
+    if (!has("/limits")) return undefined;
+    look();
+    const timer = setInterval(() => document.hidden || look(), LIMITS_MS);
+    return () => clearInterval(timer);
+  }, [holder, has("/limits")]);
+  if (!others.length) return null;
+  const end = (owner) => act(() => ask(`limits/${encodeURIComponent(owner)}`, { method: "DELETE" }).then(look), t("Ended"));
+  return html`
+    <${Card} title=${t("Who limits the current")} note=${said} live id="holders">
+      <ul class="plain-list">
+        ${found.limits.filter(({ inForce }) => inForce !== null).map(({ owner, inForce, left, lapsed }) => html`
+          <li key=${owner}>
+            <span><b>${OWNERS[owner] ? t(OWNERS[owner]) : owner}</b>
+              ${lapsed && html` <span class="hint">${t("silent")}</span>`}
+              ${left !== null && html` <span class="hint">${t("for {wait} more", { wait: duration(left) })}</span>`}</span>
+            <span>${inForce === 0 ? t("pause") : `${amperes(inForce)} A`}
+              ${!OWNERS[owner] && html`<${Button} kind="plain" icon="close" label=${t("End the limit of {owner}", { owner })} onClick=${() => end(owner)} />`}</span>
+          </li>`)}
+      </ul>
+    <//>`;
 }
 
 // --- phases and station ---

@@ -4,7 +4,7 @@ import { html } from "../vendor/preact.js";
 import { config, detail, get, info, offline, post, state } from "../kit/data.js";
 import { Button, Card, Icon, Later, useFeedback } from "../kit/ui.js";
 import { N, amperes, kilowatts, t } from "../kit/words.js";
-import { CurrentCard, CurveCard, LimitsCard, PhasesCard, SessionCard, StationCard } from "./home-cards.js";
+import { CurrentCard, CurveCard, HoldersCard, LimitsCard, PhasesCard, SessionCard, StationCard } from "./home-cards.js";
 import { ERRORS, REASONS, reasonOf } from "./reasons.js";
 
 export default function Home() {
@@ -13,6 +13,7 @@ export default function Home() {
   const simulated = info.value?.chip === "simulator";
   return html`
     <${Errors} names=${now?.errors ?? []} />
+    <${Alarms} raised=${detail.value?.alarms ?? []} />
     <div class="columns">
       <div class="column">
         <${Hero} now=${now} reason=${reason} />
@@ -21,6 +22,7 @@ export default function Home() {
       <div class="column">
         ${now && html`
           <${WhyCard} now=${now} reason=${reason} />
+          <${HoldersCard} />
           <${LimitsCard} now=${now} />
           <${PhasesCard} now=${now} />
           <${StationCard} now=${now} />`}
@@ -50,18 +52,37 @@ function ErrorCard({ name }) {
     </article>`;
 }
 
+// Not faults: charging goes on, but somebody should know.
+function Alarms({ raised }) {
+  return html`
+    <div class="alarms" role="status">
+      ${raised.map(({ name, text }) => html`<p class="warning" key=${name} data-alarm=${name}><${Icon} name="warn" /><span>${text}</span></p>`)}
+    </div>`;
+}
+
 // --- what is going on ---
+
+// Where the current matters, and whose limits this page shows or sets anyway.
+const HELD = ["charging", "starting", "vehicle_not_asking", "paused_by_limit", "controller_lost", "current_too_low"];
+const KNOWN = ["user", "settings", "board"];
+
+function explained(reason, words) {
+  const more = detail.value;
+  if (reason === "maintenance" && more?.maintenance) return more.maintenance;
+  const holder = more?.limitedBy;
+  const held = holder && HELD.includes(reason) && !KNOWN.includes(holder);
+  return held ? `${t(words.text)} ${t("The current is limited by “{owner}”.", { owner: holder })}` : t(words.text);
+}
 
 function Hero({ now, reason }) {
   const words = now ? REASONS[reason] : { tone: "idle", icon: "plug", title: N("Connecting…"), text: N("Asking the station how it is.") };
-  const broken = reason === "maintenance" && detail.value?.maintenance;
   return html`
     <section class="card hero" data-tone=${words.tone} data-reason=${reason ?? ""} aria-labelledby="headline">
       <${Dial} now=${now} charging=${reason === "charging"} icon=${words.icon} />
       <div class="hero-words">
         <div aria-live="polite" aria-atomic="true" role="status">
           <h1 id="headline">${t(words.title)}</h1>
-          <p id="explanation">${broken || t(words.text)}</p>
+          <p id="explanation">${explained(reason, words)}</p>
         </div>
         ${now && html`<${Actions} now=${now} />`}
       </div>

@@ -1,11 +1,12 @@
 // Schedule: what is done in which hours of the week, and the clock it follows.
 
 import { html, useEffect, useState } from "../vendor/preact.js";
-import { config, get, post, quietly } from "../kit/data.js";
+import { config, get, has, post, quietly } from "../kit/data.js";
 import { FormCard, sending, useShape, writeConfig } from "../kit/forms.js";
 import { Button, Card, Empty, Field, confirmed, useDraft, useFeedback } from "../kit/ui.js";
 import { N, language, t } from "../kit/words.js";
 import { WeekGrid } from "./schedule-grid.js";
+import { ToTheMinute, Windows, inWindows } from "./schedule-windows.js";
 import { ALL_DAY, DAYS, actionOf, conflicts, nextEvent, wallClock, withHours } from "./schedule-week.js";
 
 export const ACTIONS = {
@@ -58,7 +59,9 @@ function Week({ scheduler, offset }) {
         <${One} key=${place} number=${place + 1} schedule=${one} change=${(next) => change(place, next)} remove=${() => remove(place)} />`)}
       ${schedules.length > 0 && html`
         <${Card} title=${t("What comes next")}>
-          <${Next} schedules=${schedules} zone=${scheduler.timezone} offset=${offset} />
+          ${has("/scheduler") && !draft.dirty
+            ? html`<${Told} schedules=${schedules} />`
+            : html`<${Next} schedules=${schedules} zone=${scheduler.timezone} offset=${offset} />`}
           ${conflicts(schedules).map(([first, second]) => html`
             <p class="warning">${t("Schedules {first} and {second} drive the same thing in the same hours; the later one wins.", { first: first + 1, second: second + 1 })}</p>`)}
           ${draft.error("schedules") && html`<p class="field-error" role="alert">${draft.error("schedules")}</p>`}
@@ -76,8 +79,12 @@ function One({ number, schedule, change, remove }) {
         <${Field} kind="select" label=${t("In the marked hours")} options=${Object.entries(ACTIONS).map(([value, text]) => [value, t(text)])}
           value=${schedule.action} onInput=${(action) => change({ ...schedule, action })} />
       </div>
-      <${WeekGrid} schedule=${schedule} change=${change} label=${t("Hours of schedule {number}", { number })} />
-      <${Fill} schedule=${schedule} change=${change} />
+      ${has("/scheduler") && html`<${ToTheMinute} schedule=${schedule} change=${change} />`}
+      ${inWindows(schedule)
+        ? html`<${Windows} schedule=${schedule} change=${change} />`
+        : html`
+          <${WeekGrid} schedule=${schedule} change=${change} label=${t("Hours of schedule {number}", { number })} />
+          <${Fill} schedule=${schedule} change=${change} />`}
     <//>`;
 }
 
@@ -111,6 +118,23 @@ function Fill({ schedule, change }) {
       <${Button} kind="small" onClick=${copy}>${t("Monday for every day")}<//>
       <${Button} kind="small" onClick=${() => change({ ...schedule, ...clear })}>${t("Clear")}<//>
     </div>`;
+}
+
+// What the station says comes next.
+function Told({ schedules }) {
+  const [standing, setStanding] = useState(null);
+  useEffect(() => {
+    const look = () => quietly(get("scheduler").then(setStanding));
+    look();
+    const timer = setInterval(look, 30000);
+    return () => clearInterval(timer);
+  }, [schedules]);
+  if (!standing) return null;
+  if (standing.waiting) return html`<p class="hint">${t("The clock is not set yet; until then nothing is done.")}</p>`;
+  if (!standing.next) return html`<p class="hint">${t("Nothing changes within a week.")}</p>`;
+  const { action, on, local } = standing.next;
+  const day = new Intl.DateTimeFormat(language.value, { weekday: "long", timeZone: "UTC" }).format(Date.parse(`${local.slice(0, 19)}Z`));
+  return html`<p id="next-event"><b>${day}, ${local.slice(11, 16)}</b>: ${t(actionOf(action, on))}</p>`;
 }
 
 function Next({ schedules, zone, offset }) {

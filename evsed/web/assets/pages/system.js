@@ -173,10 +173,10 @@ function Restart() {
   const { act, note } = useFeedback();
   const ways = [
     ["restart", t("Restart"), t("Restart the station?"), t("Charging is stopped in order. This page comes back by itself."), t("Restarting…")],
-    has("/factory-reset") && ["factory-reset", t("Factory settings"), t("Back to factory settings?"), t("All settings, the password and scripts are lost."), t("Restarting…")],
+    has("/reset") && ["reset", t("Factory settings"), t("Back to factory settings?"), t("All settings, user and password are lost. The history of charging stays."), t("Restarting…"), { confirm: "erase all settings" }],
   ].filter(Boolean);
-  const go = async ([path, , title, text, done]) => {
-    if (await confirmed({ title, text, yes: title.replace("?", "") })) await act(() => post(path), done);
+  const go = async ([path, , title, text, done, body]) => {
+    if (await confirmed({ title, text, yes: title.replace("?", "") })) await act(() => post(path, body), done);
   };
   return html`
     <${Card} title=${t("Restart")} note=${note} id="restart">

@@ -1,9 +1,10 @@
 """apt-get, dpkg, dpkg-query and systemctl of a private root: one program under their names.
 
 What is installed is really unpacked there; what the daemon makes of its version is told by
-``mood.json``: ``broken`` (never ready), ``looping`` (ready, and a moment later started anew),
-``fail`` (a program that refuses), ``half`` (a program during which the power goes) and ``cut`` (the
-call after or before which it goes: words of it, how many of them go well, which moment).
+``mood.json``: ``broken`` (never ready), ``crashing`` (started anew at every look), ``looping``
+(ready, and a moment later started anew), ``fail`` (a program that refuses), ``half`` (a program
+during which the power goes) and ``cut`` (the call after or before which it goes: words of it, how
+many of them go well, which moment).
 """
 
 import json
@@ -75,9 +76,13 @@ def systemctl(arguments):
         return
     version = state["version"]
     if version in mood.get("looping", []):
-        save(state | {"run": state["run"] + 1})
+        state["run"] += 1
+    if version in mood.get("crashing", []):
+        state["restarts"] = state.get("restarts", 0) + 1
+    save(state)
     ready = state.get("up") and state["status"] == CLEAN and version not in mood.get("broken", [])
     print(f"ActiveState={'active' if ready else 'activating'}\nInvocationID=run{state['run']}")
+    print(f"NRestarts={state.get('restarts', 0)}")
 
 
 def act(program, arguments):

@@ -42,6 +42,12 @@ def test_a_version_that_does_not_become_ready_is_undone(staged, mood):
     assert not staged.interrupted
 
 
+def test_a_version_that_ends_again_and_again_is_not_waited_for(staged):
+    staged.mood(broken=[NEW], crashing=[NEW])
+    assert staged.run("--ready", "1000", "--stable", "0.1")[0] == 1
+    assert (staged.running, staged.result[0]) == (OLD, "undone")
+
+
 def test_an_installation_that_fails_is_undone_with_its_last_words(staged):
     staged.mood(fail=["apt-get"])
     assert (staged.run()[0], staged.running) == (1, OLD)
