@@ -124,8 +124,14 @@ class Operations:
         Raises:
             TimeoutError: no control pass took it within one second.
         """
-        await self.station.send(Authorize(), source=source)
+        before = self.authorized
+        # Before it is sent: whoever looks must not see a session authorized by nobody.
         self.authorized = (source, self.station.snapshot.at_ms)
+        try:
+            await self.station.send(Authorize(), source=source)
+        except BaseException:
+            self.authorized = before
+            raise
 
     async def reset_energy(self, *, source: str) -> None:
         """Make the lifetime energy read 0.

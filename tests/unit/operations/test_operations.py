@@ -14,6 +14,7 @@ from evsed.host.machine import Machine
 from evsed.host.network import UnmanagedNetwork
 from evsed.operations.operations import Operations
 from evsed.settings.store import SettingsStore
+from evsed.station.alarms import Alarm
 from evsed.station.station import ParkedStation
 
 
@@ -195,3 +196,23 @@ async def test_the_clock_is_set_and_whoever_waits_for_it_is_told(tmp_path):
 
 def _disk_full(*_arguments):
     raise OSError(28, "No space left on device")
+
+
+async def test_who_authorized_is_known_and_who_was_refused_is_not(tmp_path):
+    async with open_desk(tmp_path) as operations:
+        assert operations.authorized is None
+        await operations.authorize(source="at")
+        source, at_ms = operations.authorized
+        assert source == "at"
+        assert 0 <= operations.station.snapshot.at_ms - at_ms < 10_000
+    parked = parked_desk(tmp_path)
+    with pytest.raises(RejectedError):
+        await parked.authorize(source="rest")
+    assert parked.authorized is None
+
+
+async def test_alarms_of_the_station_and_of_services_are_one_list(tmp_path):
+    operations = parked_desk(tmp_path)
+    assert operations.alarms() == ()
+    operations.alarm_sources.append(lambda: (Alarm("sessions_not_saved", "the disk is full"),))
+    assert [alarm.name for alarm in operations.alarms()] == ["sessions_not_saved"]
