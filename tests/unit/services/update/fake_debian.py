@@ -61,7 +61,7 @@ def query(arguments):
                 shown = shown.replace(f"${{{name}}}", state[name.lower()])
             print(shown, end="")
         case "--listfiles":
-            print("/.", "/usr", *state["files"], "/etc/evsed/evsed.yaml", sep="\n")
+            print("/.", "/usr", "/lib", *state["files"], "/etc/evsed/evsed.yaml", sep="\n")
         case "--status":
             head, _, rest = state["control"].partition("\n")
             print(f"{head}\nStatus: {state['status']}\nConffiles:\n /etc/x 00\n{rest}", end="")
