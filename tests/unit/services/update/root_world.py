@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fake_debian
 
-PROGRAM = Path(__file__).parents[4] / "libexec/update"
+PROGRAM = Path(__file__).parents[4] / "systemd/update"
 QUICK = {"before-stop": 0, "ready": 1.5, "stable": 0.05, "again": 0.01, "command": 60}
 _FAKED = ("apt-get", "dpkg", "dpkg-query", "systemctl")
 
