@@ -13,7 +13,7 @@ from evsed.cli import main
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE, MS_REMOUNT, MS_RDONLY = 0x4000, 1 << 18, 32, 1
-SIZE = "1m"
+SIZE = "16m"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
