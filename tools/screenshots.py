@@ -42,7 +42,7 @@ CHARGE = ((16, 16), (10, 12), (13, 12), (16, 14))
 
 
 def main() -> None:
-    """Charge a simulated car for a minute, and take pictures of it; only of pages that are named."""
+    """Charge a simulated car, and take pictures of it; only of pages that are named, if any."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         daemon = Daemon(Path(folder))
