@@ -100,7 +100,7 @@ deb: ## build the Debian packages into dist/
 	@ls -l dist/*.deb
 
 screenshots: $(DEV_READY) ## take the pictures in docs/screenshots anew (needs chromium and pngquant)
-	@$(VENV)/bin/python tools/screenshots.py
+	@$(VENV)/bin/python tests/browser/screenshots.py
 
 clean: ## remove what the other targets made, the simulated charger's memory included
 	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*

@@ -13,7 +13,7 @@ from dbus_fast import Variant
 
 from evsed.host.bus import BusError, Remote, SystemBus
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 #: python-dbusmock is a package of Debian's, for Debian's own Python.
 SYSTEM_PYTHON = "/usr/bin/python3"
 MOCK = "org.freedesktop.DBus.Mock"

@@ -85,16 +85,16 @@ def _station_count(interface: str) -> int | None:
     return len(answers)
 
 
-def _family(kernel: socket.socket) -> int:
-    """Return the number nl80211 has on this machine."""
-    name = _attribute(_CTRL_ATTR_FAMILY_NAME, b"nl80211\0")
-    _send(kernel, _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, name, flags=_NLM_F_REQUEST)
+def _family(kernel: socket.socket, name: bytes = b"nl80211") -> int:
+    """Return the number a family of generic netlink has on this machine."""
+    about = _attribute(_CTRL_ATTR_FAMILY_NAME, name + b"\0")
+    _send(kernel, _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, about, flags=_NLM_F_REQUEST)
     for kind, body in _messages(kernel.recv(_ROOM)):
         if kind == _GENL_ID_CTRL:
             found = _attributes(body[_GENERIC.size :]).get(_CTRL_ATTR_FAMILY_ID)
             if found is not None:
                 return int(struct.unpack_from("=H", found)[0])
-    raise OSError(errno.ENOENT, "the kernel has no nl80211")
+    raise OSError(errno.ENOENT, f"the kernel has no {name.decode()}")
 
 
 def _dump(kernel: socket.socket, family: int, command: int, index: int) -> list[bytes]:

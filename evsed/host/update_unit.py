@@ -8,7 +8,7 @@ from typing import Any, Final
 from evsed.host.bus import BusAbsentError, BusError, Remote, SystemBus
 from evsed.host.packages import InstallError, NoInstaller, Outcome
 
-#: Where the unit looks for the package, and where it leaves the result; see libexec/update.
+#: Where the unit looks for the package, and where it leaves the result; see systemd/update.
 STATE_DIR: Final = Path("/var/lib/evsed")
 _RESULT: Final = Path("/var/lib/evsed-update/result.json")
 _MAX_RESULT: Final = 65536

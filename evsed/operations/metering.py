@@ -22,6 +22,9 @@ _SECTION: Final = "meter"
 _MEASURING_S: Final = 5.0
 _LOOK_S: Final = 0.02
 _FEWEST: Final = 20
+#: an old reading may be seen once; a second one says that there is a load
+_SIGNS_OF_LIFE: Final = 2
+_PATIENCE_LOOKS: Final = 40
 #: a load that moves more than this is no point to measure at
 _STEADY: Final = 0.02
 #: two points nearer than this give no line
@@ -217,11 +220,13 @@ class Calibrator:
     async def _raw(self, quantity: str, phase: int) -> float:
         values: list[float] = []
         last_ms = -1
-        for _ in range(round(self._measuring_s / _LOOK_S)):
+        for look in range(round(self._measuring_s / _LOOK_S)):
             reading = self.reading
             if reading is not None and reading.taken_ms != last_ms:
                 last_ms = reading.taken_ms
                 values.append(_RAW[quantity](reading)[phase - 1])
+            if look >= _PATIENCE_LOOKS and len(values) < _SIGNS_OF_LIFE:
+                break  # nothing is being measured: say so at once
             await asyncio.sleep(_LOOK_S)
         return _steady(values, quantity, phase)
 

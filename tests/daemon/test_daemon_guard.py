@@ -16,8 +16,8 @@ from daemon_world import BOARD, ROOT, Daemon, Process, RunningSimulator, eventua
 
 Figure = Callable[[str, object], None]
 
-_GUARD = ROOT / "failsafe" / "guard.py"
-_SAFE_OFF = ROOT / "failsafe" / "safe_off.py"
+_GUARD = ROOT / "systemd" / "failsafe" / "guard.py"
+_SAFE_OFF = ROOT / "systemd" / "failsafe" / "safe_off.py"
 #: 250 ms of silence and what a busy machine may add
 _SILENT_MS = 250 + 750
 

@@ -51,7 +51,7 @@ def until(what, condition, within_s):
     while True:
         try:
             found = condition()
-        except OSError:
+        except (OSError, subprocess.SubprocessError):
             found = None
         if found:
             took_s = time.monotonic() - began

@@ -1,6 +1,6 @@
 """Notes which pins open the contactor, for the helpers that do it when this process cannot.
 
-They share no code with the daemon: ``failsafe/safe_off.py`` reads what is written here.
+They share no code with the daemon: ``systemd/failsafe/safe_off.py`` reads what is written here.
 """
 
 from pathlib import Path

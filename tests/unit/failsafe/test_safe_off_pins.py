@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def _load(name):
-    path = ROOT / "failsafe" / f"{name}.py"
+    path = ROOT / "systemd" / "failsafe" / f"{name}.py"
     module = ModuleType(name)
     module.__file__ = str(path)
     SourceFileLoader(name, str(path)).exec_module(module)
@@ -104,7 +104,7 @@ def test_a_folder_is_not_read(tmp_path):
 
 @pytest.mark.parametrize("name", ["safe_off", "guard"])
 def test_the_helpers_need_nothing_but_the_standard_library(name):
-    tree = ast.parse((ROOT / "failsafe" / f"{name}.py").read_text())
+    tree = ast.parse((ROOT / "systemd" / "failsafe" / f"{name}.py").read_text())
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -152,7 +152,7 @@ def test_the_meter_reads_what_the_vehicle_draws(board: Board) -> None:
         reading = hat.meter.read()
         taken.add(reading.taken_ms if reading else None)
     assert reading is not None
-    assert len(taken - {None}) == 24
+    assert len(taken - {None}) == 23  # the first one after 100 ms, then every two periods
     assert reading.currents_a == pytest.approx((16.0, 16.0, 16.0), rel=0.01)
     assert reading.voltages_v == pytest.approx((230.0, 230.0, 230.0), rel=0.01)
     assert reading.real_power_w == pytest.approx(3 * 16 * 230, rel=0.02)

@@ -20,6 +20,10 @@ USER: Final = "evsed-script"
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
+#: Source: capset(2); two parts of three words follow.
+_CAPABILITY_VERSION_3: Final = 0x20080522
+_OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
+_FIRST_TO_GO: Final = "500"
 _MIB: Final = 1024 * 1024
 
 Limits = tuple[tuple[int, int], ...]
@@ -61,8 +65,12 @@ def harden(
     time.tzset()
     if home is not None:
         os.chdir(home)
+    # When memory runs out it is a worker that goes, not the charger.
+    with contextlib.suppress(OSError):
+        _OOM_SCORE.write_text(_FIRST_TO_GO, encoding="ascii")
     become(USER, home)
     kernel = ctypes.CDLL(None, use_errno=True)
+    _drop_capabilities(kernel)
     # After the change of user, which undoes the two last ones.
     kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     kernel.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -76,6 +84,12 @@ def harden(
     for kind, most in limits:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (most, most))
+
+
+def _drop_capabilities(kernel: ctypes.CDLL) -> None:
+    """Lose what the daemon may for the sake of its ports, if it may anything."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    kernel.capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
 
 
 def become(user: str, home: Path | None) -> bool:

@@ -25,7 +25,7 @@ function Ways() {
   const ways = [
     ["scripts.html", "scripts", t("Scripts"), t("Programs of your own, and their files")],
     ["#/commissioning", "check", t("Commissioning"), t("Step by step, after the installation")],
-    ["api.html", "system", t("REST API"), t("For programs: every value, readable by people")],
+    ["api.html", "system", t("REST API"), t("Every value, for programs and people")],
   ];
   return html`
     <ul class="ways">

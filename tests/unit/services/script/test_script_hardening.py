@@ -55,6 +55,9 @@ async def test_a_worker_has_few_rights_and_one_socket(tmp_path, monkeypatch):
         worker = pid(scripts)
         status, limits = kernel_says(worker, "status"), kernel_says(worker, "limits")
         assert "NoNewPrivs:\t1" in status
+        for kind in ("Inh", "Prm", "Eff", "Amb"):
+            assert f"Cap{kind}:\t{0:016x}" in status
+        assert kernel_says(worker, "oom_score_adj") == "500\n"
         fields = kernel_says(worker, "stat").rpartition(")")[2].split()
         assert fields[3] == str(worker)  # a session of its own
         assert fields[16] == "10"  # little priority

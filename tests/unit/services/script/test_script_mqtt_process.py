@@ -94,6 +94,7 @@ async def test_it_has_few_rights_and_shows_no_password(broker, table, caplog):
     process = pid(table)
     status, limits = kernel_says(process, "status"), kernel_says(process, "limits")
     assert "NoNewPrivs:\t1" in status
+    assert f"CapEff:\t{0:016x}" in status
     assert kernel_says(process, "stat").rpartition(")")[2].split()[16] == "10"
     for line in ("Max core file size 0 0", "Max file size 0 0", f"Max address space {128 * MIB}"):
         assert line in " ".join(limits.split())

@@ -32,6 +32,14 @@ def deb(*arguments):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def unpack(package):
+    """Unpack the files; a folder that is a link here stays one, as with dpkg."""
+    command = [ROOT / "usr/bin/dpkg-deb", "--fsys-tarfile", package]
+    tar = subprocess.run(command, check=True, capture_output=True).stdout
+    target = ["/bin/tar", "--extract", "--keep-directory-symlink", f"--directory={ROOT}"]
+    subprocess.run(target, check=True, input=tar)
+
+
 def install(package):
     """Unpack a package as dpkg does: between the two steps it is neither old nor new."""
     state = load(STATE)
@@ -43,7 +51,7 @@ def install(package):
         sys.exit(1)
     for path in state.get("files", []):
         (ROOT / path.lstrip("/")).unlink(missing_ok=True)
-    deb("--extract", package, ROOT)
+    unpack(package)
     control = deb("--field", package)
     version = deb("--field", package, "Version").strip()
     listed = [line.split(None, 5)[5] for line in deb("--contents", package).splitlines()]
@@ -61,7 +69,7 @@ def query(arguments):
                 shown = shown.replace(f"${{{name}}}", state[name.lower()])
             print(shown, end="")
         case "--listfiles":
-            print("/.", "/usr", *state["files"], "/etc/evsed/evsed.yaml", sep="\n")
+            print("/.", "/usr", "/lib", *state["files"], "/etc/evsed/evsed.yaml", sep="\n")
         case "--status":
             head, _, rest = state["control"].partition("\n")
             print(f"{head}\nStatus: {state['status']}\nConffiles:\n /etc/x 00\n{rest}", end="")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fake_debian
 
-PROGRAM = Path(__file__).parents[4] / "libexec/update"
+PROGRAM = Path(__file__).parents[4] / "systemd/update"
 QUICK = {"before-stop": 0, "ready": 1.5, "stable": 0.05, "again": 0.01, "command": 60}
 _FAKED = ("apt-get", "dpkg", "dpkg-query", "systemctl")
 
@@ -23,6 +23,8 @@ class Root:
         self.keys = path / "usr/share/evsed/keys.d"
         for folder in (self.staged, self.keys, path / "usr/bin", path / "etc/evsed"):
             folder.mkdir(parents=True)
+        (path / "usr/lib").mkdir()
+        (path / "lib").symlink_to("usr/lib")  # as on every Debian
         for name in _FAKED:
             program = path / "usr/bin" / name
             program.write_text(f"#!{sys.executable} -IS\n{Path(fake_debian.__file__).read_text()}")
@@ -82,7 +84,8 @@ class Root:
         """Return the version that is installed whole and started; None when there is none."""
         state = self._read("state.json")
         version = state["version"]
-        whole = (self.path / "usr/version").read_text() == version
+        files = ("usr/version", "usr/lib/unit")
+        whole = all((self.path / file).read_text() == version for file in files)
         good = whole and state["up"] and state["status"] == fake_debian.CLEAN
         return version if good else None
 

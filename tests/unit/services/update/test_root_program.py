@@ -202,6 +202,11 @@ def test_what_is_no_package_is_refused_even_if_it_is_signed(root, key):
     assert refusal(root).startswith("dpkg-deb ended with 2")
 
 
+def test_a_package_that_is_cut_off_is_refused_even_if_it_is_signed(root, key, package):
+    root.stage(package[:-3000], key.signature(package[:-3000]))
+    assert refusal(root).startswith("dpkg-deb ended with")
+
+
 @pytest.mark.parametrize("name", ["evsed.deb", "evsed.deb.minisig"])
 @pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder"])
 def test_only_plain_files_are_taken(staged, tmp_path, name, kind):

@@ -29,6 +29,8 @@ def built(folder, *, name="evsed", version="9.9.9-1", architecture=None, pack="x
     (source / "usr").mkdir(exist_ok=True)
     (source / "usr/file").write_bytes(hashlib.shake_128(b"noise").digest(4001))
     (source / "usr/version").write_text(version)
+    (source / "lib").mkdir(exist_ok=True)
+    (source / "lib/unit").write_text(version)
     (source / "DEBIAN/control").write_text(
         f"Package: {name}\nVersion: {version}\nArchitecture: {architecture or 'all'}\n"
         "Maintainer: Somebody <a@example.org>\nDescription: charges\n a car\n"

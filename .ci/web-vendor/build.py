@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Make the browser's libraries anew, from npm's packages in exactly the versions of the lock file.
 
-    tools/web-vendor/build.py          write them
-    tools/web-vendor/build.py --check  compare them with what is committed; 1 when they differ
+    .ci/web-vendor/build.py          write them
+    .ci/web-vendor/build.py --check  compare them with what is committed; 1 when they differ
 
 Needs the network, npm and node. The results are committed, as a package is built without network:
 readable modules, their licences, and a manifest with version, licence and SHA-256 of each.

@@ -31,9 +31,13 @@ def pack_installed(machine: Machine, package: str, target: Path) -> None:
         tree, packed = Path(name) / "tree", Path(name) / "packed.deb"
         (tree / "DEBIAN").mkdir(parents=True, mode=0o755)
         _write_control(machine, package, tree / "DEBIAN")
-        for path in machine.run("dpkg-query", "--listfiles", package).splitlines():
+        listed = machine.run("dpkg-query", "--listfiles", package).splitlines()
+        # A folder of the package may be a link on the machine: /lib is one to /usr/lib.
+        folders = {path.rpartition("/")[0] for path in listed}
+        for path in listed:
             if path.startswith("/") and path not in {"/.", "/etc"} and path[:5] != "/etc/":
-                _copy_entry(machine.path(path), tree / path.lstrip("/"))
+                copy = tree / path.lstrip("/")
+                _copy_entry(machine.path(path), copy, link=path not in folders)
         machine.run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", str(tree), str(packed))
         settle(packed)
         packed.replace(target)
@@ -48,10 +52,16 @@ def _write_control(machine: Machine, package: str, folder: Path) -> None:
             shutil.copy2(kept, folder / name)
 
 
-def _copy_entry(source: Path, target: Path) -> None:
-    """Copy one folder, link or file of a package; what is gone is left out."""
+def _copy_entry(source: Path, target: Path, *, link: bool) -> None:
+    """Copy one folder, link or file of a package; what is gone is left out.
+
+    Args:
+        source: where it is installed.
+        target: where it goes; the folders above it may not be there yet.
+        link: what is a link on the machine is one in the package too.
+    """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    if source.is_symlink():
+    if link and source.is_symlink():
         target.symlink_to(source.readlink())
     elif source.is_dir():
         target.mkdir(exist_ok=True)

@@ -34,7 +34,9 @@ def taken(machine: Machine, staged: Path, own: Path) -> str:
         raise RefusedError("there is no staged package")
     signed = _copied(staged, own, SIGNATURE)
     _check_signer(machine, own, signed=signed)
-    return _checked_version(machine, own / STAGED)
+    version = _checked_version(machine, own / STAGED)
+    machine.run("dpkg-deb", "--contents", str(own / STAGED))  # it is whole
+    return version
 
 
 def _copied(staged: Path, own: Path, name: str) -> bool:
