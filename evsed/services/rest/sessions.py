@@ -3,10 +3,10 @@
 Queries and encoding run on the log's worker threads, some rows at a time.
 """
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -200,27 +200,20 @@ class SessionsResource:
         body = await self.log.read(work)
         return _none_such() if body is None else _json(body)
 
-    async def export(self, request: web.Request) -> web.StreamResponse:
+    async def export(self, request: web.Request) -> web.Response:
         """GET /sessions/export."""
         query = Query(request, {**_FILTER, **_EXPORT})
         table, kind = query.text("table") or "sessions", query.text("format") or "csv"
         export = Export(self.log, _filter(query), self._zone(), kind)
-        pieces: Any = export.sessions() if table == "sessions" else export.samples()
-        answer = web.StreamResponse(
-            headers={
-                "Content-Type": JSON if kind == "json" else f"{_CSV}; charset=utf-8",
-                "Content-Disposition": f'attachment; filename="evsed-{table}.{kind}"',
-            }
-        )
-        async with aclosing(pieces):
-            first = await anext(pieces)  # an unreadable database is refused with a status
-            await answer.prepare(request)
-            if request.method != "HEAD":
-                await answer.write(first)
-                async for piece in pieces:
-                    await answer.write(piece)
-        await answer.write_eof()
-        return answer
+        pieces = export.sessions() if table == "sessions" else export.samples()
+        first = await anext(pieces)  # an unreadable database is refused with a status
+        headers = {
+            "Content-Type": JSON if kind == "json" else f"{_CSV}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="evsed-{table}.{kind}"',
+        }
+        # Not written by hand: aiohttp 3.8 would close the connection after it.
+        body = None if request.method == "HEAD" else _all_of(first, pieces)
+        return web.Response(body=body, headers=headers)
 
     def _zone(self) -> tzinfo:
         return zone(self.operations.store.settings.scheduler.timezone)
@@ -236,6 +229,12 @@ def _filter(query: Query) -> SessionFilter:
         ended=query.text("ended"),
         month=query.text("month"),
     )
+
+
+async def _all_of(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in others:
+        yield piece
 
 
 def _number(request: web.Request) -> int:
