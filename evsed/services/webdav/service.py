@@ -82,7 +82,6 @@ class WebDavService:
     def _prepared(self) -> PropertyStore:
         root = self._state_dir / TREE
         for folder in (self._state_dir, root, root / _SCRIPTS):
-            if not folder.is_dir():
-                folder.mkdir(mode=DIRECTORY_MODE, parents=True)
+            folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)  # scripts make it, too
         _log.info("webdav: files are in %s", root)
         return PropertyStore(self._state_dir / _DATABASE)
