@@ -67,7 +67,7 @@ def test_the_delivered_board_is_none() -> None:
 
 @pytest.mark.parametrize("file", ["evsed.bash-completion", "evsed.1"])
 def test_completion_and_manual_know_every_command(file: str) -> None:
-    words = (ROOT / "packaging" / file).read_text().replace("\\-", "-")
+    words = (ROOT / "debian" / file).read_text().replace("\\-", "-")
     choices = [action.choices for action in cli._parser()._actions if action.choices]
     assert choices
     assert not [name for name in choices[0] if name not in words]
