@@ -120,7 +120,7 @@ def _endings(count: int) -> dict[str, str]:
         worst_ms = max(_ending_ms(event) for _ in range(count))
         missed = " **missed**" if worst_ms > promise_ms else ""
         rows.append(f"| {what} | {link} | {promise_ms} ms | {worst_ms:.0f} ms{missed} |")
-    return {"endings_table": "\n".join(rows), "endings": str(count), "more_links": ""}
+    return {"endings_table": "\n".join(rows), "endings": str(count)}
 
 
 def _offer_error() -> str:
