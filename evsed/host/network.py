@@ -1,9 +1,9 @@
 """The network as the operating system manages it. Source: rest.md sections 5.3 and 8."""
 
+import asyncio
 import fcntl
 import socket
 import struct
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -126,20 +126,22 @@ class UnmanagedNetwork:
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
-        self._state = NetworkState()
-        self._looked_s = -_LOOK_AGAIN_S
+        self._state = self._look()
 
     @property
     def state(self) -> NetworkState:
-        """What the kernel says, looked at every two seconds."""
-        now_s = time.monotonic()
-        if now_s - self._looked_s >= _LOOK_AGAIN_S:
-            self._looked_s = now_s
-            self._state = self._look()
+        """What the kernel said at the latest look; never blocks."""
         return self._state
 
+    def refresh(self) -> None:
+        """Look. Blocking: a driver whose radio hangs takes seconds to answer."""
+        self._state = self._look()
+
     async def serve(self) -> None:
-        """Do nothing: the picture is looked up when it is asked for."""
+        """Look every two seconds, until cancelled."""
+        while True:
+            await asyncio.to_thread(self.refresh)
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def scan(self) -> tuple[FoundNetwork, ...]:
         """Return nothing: scanning needs a manager."""

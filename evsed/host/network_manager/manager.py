@@ -17,6 +17,7 @@ _N: Final = SERVICE
 _ROOT: Final = Remote(SERVICE, "/org/freedesktop/NetworkManager")
 _SETTINGS: Final = Remote(SERVICE, "/org/freedesktop/NetworkManager/Settings")
 _WIFI_DEVICE: Final = 2
+_NOT_OURS: Final = ("UnknownMethod", "UnknownObject", "DoesNotExist", "PermissionDenied")
 _ACTIVATED: Final = 2
 _DEACTIVATING: Final = 3
 _UNMANAGED: Final = 10
@@ -214,7 +215,8 @@ class NetworkManager:
             settings = await self._bus.call(remote, f"{_N}.Settings.Connection.GetSettings")
             unsaved = await self._bus.get(remote, f"{_N}.Settings.Connection.Unsaved")
         except BusError as error:
-            if error.name.endswith(("UnknownMethod", "UnknownObject", "DoesNotExist")):
+            # Gone, or a connection that belongs to another user alone.
+            if error.name.endswith(_NOT_OURS):
                 return None
             raise
         return Profile(path=path, settings=settings, unsaved=bool(unsaved))

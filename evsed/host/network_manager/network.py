@@ -90,6 +90,7 @@ class ManagedNetwork:
         except HardwareError as error:
             _log.warning("%s", error)
         while True:
+            await asyncio.to_thread(self._unmanaged.refresh)
             await self._look()
             await asyncio.sleep(self._watch.look_s)
 
@@ -217,7 +218,8 @@ class ManagedNetwork:
 
     async def _signal(self, radio: Radio) -> int:
         """Return dBm; as NetworkManager scales the own link's strength where nothing else tells."""
-        known = self._parts.signal(radio.interface)
+        # A driver whose radio hangs answers late.
+        known = await asyncio.to_thread(self._parts.signal, radio.interface)
         if known is not None:
             return known
         try:
