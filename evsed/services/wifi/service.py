@@ -66,7 +66,8 @@ class WifiService:
         self._resuming: asyncio.Task[None] | None = None
         #: The settings before the first of several attempts that have not worked yet.
         self._good: WifiSettings | None = None
-        self._returning = False
+        #: What is being put back: the station is there already.
+        self._returning: WifiSettings | None = None
 
     async def serve(self) -> None:
         """Fulfill wishes until cancelled."""
@@ -78,8 +79,8 @@ class WifiService:
 
     async def changed(self, before: WifiSettings, after: WifiSettings) -> None:
         """Note new settings of the station."""
-        if self._returning:
-            return  # the station is there already
+        if after == self._returning:
+            return
         if self._good is None:
             self._good = before
         if self._resuming is not None:
@@ -134,7 +135,7 @@ class WifiService:
         choice = self._choice
         if choice is None or station_plan(choice.settings) != failed:
             return  # the user has chosen again meanwhile
-        self._returning = True
+        self._returning = good
         try:
             await choice.put_back(good)
         except EvsedError as error:
@@ -142,7 +143,7 @@ class WifiService:
         else:
             _log.warning("Wi-Fi: the settings are those before again")
         finally:
-            self._returning = False
+            self._returning = None
 
     async def _look_around(self) -> tuple[FoundNetwork, ...]:
         try:
