@@ -170,6 +170,11 @@ SUNSPEC_213: Final = Model(
     step_mws=10 * _MWS_PER_WH,
 )
 
+#: Beyond these nothing has been measured: V or A, W of a phase, SunSpec's scale factors.
+_MOST_V_OR_A: Final = 1000.0
+_MOST_W: Final = 1_000_000.0
+_MOST_EXPONENT: Final = 10
+
 #: models by the name in the board file; the SunSpec ones are found on the device
 MODELS: Final[Mapping[str, Model]] = {"sdm120": SDM120, "sdm630": SDM630, "em340": EM340}
 SUNSPEC: Final[Mapping[int, Model]] = {203: SUNSPEC_203, 213: SUNSPEC_213}
@@ -179,15 +184,21 @@ def figures(model: Model, registers: Registers) -> Figures:
     """Return what the registers of a round say.
 
     Raises:
-        ValueError: a quantity is marked as not there.
+        ValueError: a quantity is marked as not there, or cannot be.
     """
+    volts, amperes, watts = (
+        _trio(row, registers) for row in (model.volts, model.amperes, model.watts)
+    )
+    most = max(map(abs, (*volts, *amperes)))
+    if not (most <= _MOST_V_OR_A and max(map(abs, watts)) <= _MOST_W):
+        raise ValueError("these figures cannot be: is it the model that the board file names?")
     energy = _values(model.energy, registers)[0]
     if energy is not None and energy < 0:
         energy = None
     return Figures(
-        volts=_trio(model.volts, registers),
-        amperes=_magnitudes(_trio(model.amperes, registers)),
-        watts=_trio(model.watts, registers),
+        volts=volts,
+        amperes=_magnitudes(amperes),
+        watts=watts,
         energy_mws=None if energy is None else round(energy),
         step_mws=_step(model, registers, energy or 0.0),
     )
@@ -221,7 +232,11 @@ def _power_of_ten(row: Row, registers: Registers) -> float:
     if row.exponent is None:
         return 1.0
     exponent = _signed([registers[row.exponent]])
-    return 1.0 if exponent is None else 10.0**exponent
+    if exponent is None:
+        return 1.0
+    if abs(exponent) > _MOST_EXPONENT:
+        raise ValueError(f"10 to the power of {exponent} is no scale")
+    return float(10.0**exponent)
 
 
 def _step(model: Model, registers: Registers, energy: float) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 from evsed.board.description import ExternalMeter
 from evsed.hardware.interfaces import MeterReading
 from evsed.hardware.meter_watch import PhaseWatch
-from evsed.services.meter.client import Client, MeterSilentError, MissingLibraryError
+from evsed.services.meter.client import Client, MissingLibraryError
 from evsed.services.meter.models import MODELS, Figures, Model, figures
 from evsed.services.meter.sunspec import find_meter
 
@@ -59,11 +59,13 @@ class Poller:
         self._end.set()
 
     def _ask(self) -> bool:
+        # What a round reads is no newer than its begin: the contactor may move in the middle.
+        began_ms = time.monotonic_ns() // 1_000_000
         try:
             found = self._round()
         except MissingLibraryError:
             raise
-        except (MeterSilentError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  # a broken frame must not end the thread
             self._client.close()
             self._failures += 1
             if self._answering is not False:
@@ -76,7 +78,7 @@ class Poller:
         if not self._answering:
             _log.info("meter %s answers", self._model.name if self._model else self._meter.model)
         self._answering = True
-        self._put(self._reading(found))
+        self._put(self._reading(found, began_ms))
         return True
 
     def _pause_s(self, interval_s: float) -> float:
@@ -94,10 +96,10 @@ class Poller:
             registers |= zip(range(address, address + count), values, strict=True)
         return figures(model, registers)
 
-    def _reading(self, found: Figures) -> MeterReading:
+    def _reading(self, found: Figures, taken_ms: int) -> MeterReading:
         alarms = self._watch.follow(found.amperes, found.volts, found.watts)
         return MeterReading(
-            taken_ms=time.monotonic_ns() // 1_000_000,
+            taken_ms=taken_ms,
             currents_a=found.amperes,
             voltages_v=found.volts,
             real_powers_w=self._watch.upright(found.watts),

@@ -3,15 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Final
 
 from evsed.board.description import ExternalMeter
 from evsed.hardware.interfaces import MeterReading
 from evsed.services.meter.client import Client, LineClient, TcpClient
 from evsed.services.meter.line import MeterPort
 from evsed.services.meter.poller import Poller
-
-_JOIN_S: Final = 10.0
 
 
 class MeterService:
@@ -35,14 +32,13 @@ class MeterService:
             await asyncio.get_running_loop().create_future()
             return
         poller = Poller(self._meter, self._client(self._meter), self._put)
-        # A daemon thread: a library that hangs must not keep the process.
+        # A daemon thread: a library that hangs must not keep the process, nor its end waiting.
         thread = threading.Thread(target=poller.run, name="evsed-meter", daemon=True)
         thread.start()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             poller.stop()
-            await asyncio.to_thread(thread.join, _JOIN_S)
 
     def _client(self, meter: ExternalMeter) -> Client:
         if meter.host is not None:

@@ -179,3 +179,21 @@ def test_a_sunspec_register_of_energy_has_the_step_of_its_digit():
 def test_a_large_float_moves_in_larger_steps():
     words = sdm(Load(kwh=400_000.0), phases=3)
     assert figures(SDM630, words).step_mws > 10 * WH
+
+
+@pytest.mark.parametrize(("place", "value"), [(0x0000, 3.4e38), (0x0006, -1.0e9), (0x000C, 9.0e9)])
+def test_figures_that_cannot_be_are_no_readings(place, value):
+    words = sdm(Load(), phases=3)
+    words[place], words[place + 1] = struct.unpack(">2H", struct.pack(">f", value))
+    with pytest.raises(ValueError, match="cannot be"):
+        figures(SDM630, words)
+
+
+def test_a_scale_that_cannot_be_is_no_reading():
+    base = 40_072
+    words = {place - base: word for place, word in sunspec_203(Load()).items() if place >= base}
+    for place in range(105):
+        words.setdefault(place, 0)
+    words[SUNSPEC_203.watts.exponent] = 400
+    with pytest.raises(ValueError, match="no scale"):
+        figures(SUNSPEC_203, words)
