@@ -94,7 +94,7 @@ def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, close
         and measured is not None
         and measured.real_powers_w is not None
     ):
-        watts = sum(_phases(measured.real_powers_w, rules))
+        watts = sum(_phases(measured.real_powers_w, rules, measured))
     # Energy never falls, and nonsense adds none: this is also False for what is not a number.
     sane = 0.0 < watts < _MOST_W
     power_mw = round(watts * _MW_PER_W) if sane else 0
@@ -104,7 +104,7 @@ def power_now(rules: Rules, measured: Measured | None, offered_da: int, *, close
 def _currents(rules: Rules, measured: Measured | None, offered_da: int) -> Phases:
     if rules.meter_mode is MeterMode.DUMMY:
         return _on_phases(offered_da / 10, rules)
-    return DARK if measured is None else _phases(measured.currents_a, rules)
+    return DARK if measured is None else _phases(measured.currents_a, rules, measured)
 
 
 def _voltages(rules: Rules, measured: Measured | None) -> Phases:
@@ -115,18 +115,25 @@ def _voltages(rules: Rules, measured: Measured | None) -> Phases:
         return DARK
     # What stands in for a lost meter may have no voltage channels.
     blind = measured.real_powers_w is None and not any(measured.voltages_v)
-    return assumed if blind else _phases(measured.voltages_v, rules)
+    return assumed if blind else _phases(measured.voltages_v, rules, measured)
 
 
 def _on_phases(value: float, rules: Rules) -> Phases:
     return (value, value, value) if rules.three_phases else (value, 0.0, 0.0)
 
 
-def _phases(values: Phases, rules: Rules) -> Phases:
+def _phases(values: Phases, rules: Rules, measured: Measured) -> Phases:
     """Drop L2 and L3 in single-phase use; copy L1 to them when only L1 is measured."""
     if not rules.three_phases:
         return (values[0], 0.0, 0.0)
-    return values if rules.meter_channels == 3 else (values[0], values[0], values[0])
+    return values if _copies(rules, measured) == 1 else (values[0], values[0], values[0])
+
+
+def _copies(rules: Rules, measured: Measured) -> int:
+    """Return for how many phases each measured one stands."""
+    stands_in = measured.taken_ms is None and rules.board_channels > 0
+    channels = rules.board_channels if stands_in else rules.meter_channels
+    return 3 if rules.three_phases and channels != 3 else 1
 
 
 def add_up(
@@ -178,9 +185,11 @@ def register_now(
         or measured.counter_mws is None
     ):
         return None
+    # The register counts what the meter measures: of three phases perhaps one.
+    copies = _copies(rules, measured)
     return Register(
-        mws=measured.counter_mws,
-        step_mws=measured.counter_step_mws,
+        mws=measured.counter_mws * copies,
+        step_mws=measured.counter_step_mws * copies,
         taken_ms=now_ms if measured.taken_ms is None else measured.taken_ms,
         closed=closed,
     )

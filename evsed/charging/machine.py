@@ -90,10 +90,16 @@ def _begin(memory: Memory, now_ms: int) -> Memory:
 
 
 def _watch_current(memory: Memory, inputs: Inputs) -> Overcurrent:
-    currents = measured_currents(memory, inputs)
-    if currents is None or not memory.contactor.closed:
+    currents, measured = measured_currents(memory, inputs), inputs.measured
+    if currents is None or measured is None or not memory.contactor.closed:
         return CALM
-    return watch_current(memory.overcurrent, currents, memory.pilot.offered_da, inputs.now_ms)
+    watch, offered_da = memory.overcurrent, memory.pilot.offered_da
+    if measured.taken_ms is None:
+        return watch_current(watch, currents, offered_da, inputs.now_ms)
+    if measured.taken_ms == watch.judged_ms:
+        return watch  # a slow meter: each reading is judged once, or an old one would add up
+    watch = watch_current(watch, currents, offered_da, measured.taken_ms)
+    return replace(watch, judged_ms=measured.taken_ms)
 
 
 def _interlock(memory: Memory, inputs: Inputs, *, lost: bool) -> Memory:

@@ -30,6 +30,8 @@ class Overcurrent:
     allowance_da: int = 0
     allowance_until_ms: int = 0
     tripped: bool = False
+    #: when the newest reading of a slow meter was taken that has been judged
+    judged_ms: int | None = None
 
 
 CALM: Final = Overcurrent()

@@ -57,6 +57,8 @@ class Rules:
     three_phases: bool = False
     #: measured phases: 1 or 3
     meter_channels: int = 1
+    #: the same of the board's own meter where an external one goes first; 0: there is no other
+    board_channels: int = 0
     #: a meter that gives no reading is replaced by offered current and assumed voltage
     meter_lost_assumes: bool = False
     pilot_levels: PilotLevels = field(default_factory=PilotLevels)

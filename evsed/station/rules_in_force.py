@@ -40,6 +40,7 @@ def rules_in_force(board: Board, evse: EvseSettings, administrator: Administrato
         ac_voltage_v=evse.energy_meter_ac_voltage_v,
         three_phases=evse.energy_meter_three_phases,
         meter_channels=_meter_channels(board),
+        board_channels=_board_channels(board),
         meter_lost_assumes=_lost_assumes(board),
         pilot_levels=_pilot_levels(board),
         proximity_levels=_proximity_levels(board),
@@ -89,8 +90,12 @@ def _lost_assumes(board: Board) -> bool:
 def _meter_channels(board: Board) -> int:
     if board.external_meter is not None:
         return board.external_meter.phases
+    return _board_channels(board) or 1
+
+
+def _board_channels(board: Board) -> int:
     meter = board.energy_meter
-    return 1 if meter is None else len(meter.current.adc_channels)
+    return 0 if meter is None else len(meter.current.adc_channels)
 
 
 def _pilot_levels(board: Board) -> PilotLevels:

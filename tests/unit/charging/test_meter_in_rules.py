@@ -16,6 +16,7 @@ from evsed.charging.energy import (
     power_now,
     register_now,
 )
+from evsed.charging.machine import _watch_current
 from evsed.charging.memory import Inputs, Memory
 from evsed.charging.picture import take_snapshot
 from evsed.charging.register import Following, Register, follow
@@ -131,3 +132,36 @@ def test_alarms_of_phases_that_are_not_used_are_not_told():
 def test_a_register_that_jumped_is_told():
     jumped = Following(base_mws=0, jumped=True)
     assert seen(EXTERNAL, following=jumped).meter_alarms == (MeterAlarm.COUNTER_JUMPED,)
+
+
+def test_a_reading_of_a_slow_meter_is_judged_once():
+    """An offer that is lowered just after a reading accuses nobody until the next one."""
+    memory = Memory(
+        rules=BOTH,
+        contactor=replace(Memory().contactor, closed=True, since_ms=0),
+        pilot=replace(Memory().pilot, offered_da=160),
+    )
+    drawn = replace(EXTERNAL, currents_a=(16.0, 0.0, 0.0), taken_ms=10_000)
+    watch = _watch_current(memory, Inputs(now_ms=10_020, measured=drawn))
+    assert (watch.judged_ms, watch.tripped) == (10_000, False)
+    lowered = replace(memory, overcurrent=watch, pilot=replace(memory.pilot, offered_da=60))
+    for now_ms in range(10_040, 20_000, 20):
+        assert _watch_current(lowered, Inputs(now_ms=now_ms, measured=drawn)) is watch
+    late = replace(drawn, taken_ms=20_000)
+    watch = _watch_current(lowered, Inputs(now_ms=20_020, measured=late))
+    lowered = replace(lowered, overcurrent=watch)
+    watch = _watch_current(lowered, Inputs(now_ms=30_020, measured=replace(late, taken_ms=30_000)))
+    assert watch.tripped
+
+
+def test_the_board_that_stands_in_for_a_meter_has_its_own_channels():
+    rules = replace(BOTH, three_phases=True, meter_channels=3, board_channels=1)
+    board = replace(EXTERNAL, taken_ms=None)
+    assert power_now(rules, board, 160, closed=True).power_w == 6900
+    assert power_now(rules, EXTERNAL, 160, closed=True).power_w == 2300
+
+
+def test_a_register_of_one_phase_counts_for_three():
+    rules = replace(BOTH, three_phases=True, meter_channels=1)
+    found = register_now(rules, EXTERNAL, closed=True, now_ms=1)
+    assert found == Register(mws=1500 * WH, step_mws=3 * WH, taken_ms=10_000, closed=True)

@@ -46,6 +46,7 @@ def test_on_a_board_with_everything_every_setting_counts():
         ac_voltage_v=240,
         three_phases=True,
         meter_channels=3,
+        board_channels=3,
         pilot_levels=PilotLevels(),
         proximity_levels=ProximityLevels(a13=1650, a20=820, a32=430, open=2700, short=187),
     )
