@@ -146,9 +146,9 @@ def through_daemon(pins: Pins) -> None:
         duty = struct.pack("<I", _ALWAYS_PPM if level else 0)
         frames.append(_FRAME.pack(_HARDWARE_PWM, gpio, _PILOT_HZ, len(duty)) + duty)
         frames.append(_FRAME.pack(_WRITE, gpio, level, 0))  # and independent of the PWM block
-    wanted, address = [*pins.contactor, *pins.pilot], pins.pigpiod or ("localhost", 8888)
+    wanted = [*pins.contactor, *pins.pilot]
     frames += [_FRAME.pack(_READ, gpio, 0, 0) for gpio, _ in wanted]
-    with socket.create_connection(address, TIMEOUT_S) as daemon:
+    with _connected(pins.pigpiod) as daemon:
         # All at once: a daemon too slow to answer in time carries them out all the same.
         daemon.sendall(b"".join(frames))
         results = [_ANSWER.unpack(answer)[3] for answer in _answers(daemon, len(frames))]
@@ -158,6 +158,26 @@ def through_daemon(pins: Pins) -> None:
     levels = results[writes:]
     if levels != [level for _, level in wanted]:
         raise OSError(errno.EIO, f"the pins read back as {levels}")
+
+
+def _connected(address: tuple[str, int] | None) -> socket.socket:
+    """Return a connection to pigpio's daemon, which listens on one of both loopbacks.
+
+    By number: looking up a name reads files and loads code, and the disk may be what hangs.
+    """
+    places = [address] if address else [("127.0.0.1", 8888), ("::1", 8888)]
+    failure = OSError(errno.ECONNREFUSED, "pigpio's daemon does not listen")
+    for host, port in places:
+        link = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        link.settimeout(TIMEOUT_S)
+        try:
+            link.connect((host.encode(), port))
+        except OSError as error:
+            link.close()
+            failure = error
+        else:
+            return link
+    raise failure
 
 
 def _answers(daemon: socket.socket, count: int) -> list[bytes]:

@@ -18,6 +18,8 @@ from evsed.hardware.interfaces import DeadMan
 HELLO: Final = b"ready"
 _BEAT: Final = b"beat"
 _LONGEST: Final = 64
+#: words that are taken at a time
+_MOST_ANSWERS: Final = 16
 #: how long the guard may take for its first word
 _HELLO_S: Final = 1.0
 _BEAT_NS: Final = 45_000_000
@@ -61,7 +63,8 @@ class GuardLink:
         return self.armed()
 
     def armed(self) -> bool:
-        """Return whether it watches; costs nothing."""
+        """Return whether it watches, as far as it has said so by now; never waits."""
+        self._take_answers()
         return self._socket is not None and self._greeted
 
     def stop(self) -> None:
@@ -70,7 +73,10 @@ class GuardLink:
 
     def _connect(self) -> None:
         self._again_ns = time.monotonic_ns() + _AGAIN_NS
-        plain = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            plain = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError:  # too many open files: looked for again like a guard that is not there
+            return
         plain.setblocking(False)
         try:
             plain.connect(self._path)  # to a socket of this computer: now or never
@@ -85,23 +91,32 @@ class GuardLink:
         if self._socket is None:
             return
         self._socket.settimeout(_HELLO_S)
-        self._take_answers()
+        self._take_answer()
         if self._socket is not None:
             self._socket.setblocking(False)
 
     def _take_answers(self) -> None:
-        while self._socket is not None and self._owed_ns is not None:
-            try:
-                word = self._socket.recv(_LONGEST)
-            except (BlockingIOError, TimeoutError):
+        """Take all that have come: one that is left would stand for a guard that hangs later."""
+        for _ in range(_MOST_ANSWERS):
+            if not self._take_answer():
                 return
-            except OSError:
-                word = b""
-            if not word:
-                self._lose()
-                return
-            self._greeted = self._greeted or word == HELLO
-            self._owed_ns = None
+
+    def _take_answer(self) -> bool:
+        """Take one word; return whether there was one."""
+        if self._socket is None:
+            return False
+        try:
+            word = self._socket.recv(_LONGEST)
+        except (BlockingIOError, TimeoutError):
+            return False
+        except OSError:
+            word = b""
+        if not word:
+            self._lose()
+            return False
+        self._greeted = self._greeted or word == HELLO
+        self._owed_ns = None
+        return True
 
     def _beat(self, now_ns: int) -> None:
         if self._socket is None:
