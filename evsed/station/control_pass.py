@@ -4,7 +4,6 @@ This is the only place where a decision becomes a voltage. Everything here runs 
 thread: no disk, no logging, no lock shared with others, no unbounded work.
 """
 
-import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -306,14 +305,17 @@ class ControlPass:
                 self._hat.indicators.show(name, *blink)
 
     def _watch_button(self, now_ms: int) -> None:
-        """Note edges; what cannot be read is as it was."""
+        """Note edges. A pin that cannot be read means that none can be driven either."""
         if self._hat.button is None:
             return
-        with contextlib.suppress(HardwareError):
+        try:
             pressed = self._hat.button.pressed()
-            if pressed is not self._pressed:
-                self._pressed = pressed
-                self.button_edges.append(ButtonEdge(now_ms, pressed))
+        except HardwareError:
+            self._failed = True
+            return
+        if pressed is not self._pressed:
+            self._pressed = pressed
+            self.button_edges.append(ButtonEdge(now_ms, pressed))
 
     def _dead_man_armed(self) -> bool:
         """Ask; a no is a failure of the controller, whatever the next answer is."""

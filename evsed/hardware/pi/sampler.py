@@ -81,7 +81,7 @@ class SpiSampler:
         if self._failure:
             raise HardwareError(self._failure)
         if not self._thread.is_alive():
-            raise HardwareError("converters: the sampler thread has ended")
+            raise RuntimeError("converters: the sampler thread has ended")  # nobody restarts it
         taken = []
         while self._windows:
             taken.append(self._windows.popleft())
