@@ -181,9 +181,10 @@ class SettingsStore:
                     await self._hurry.wait()
             async with self._lock:
                 text = _text(self._settings, self._misfits)
-                pause_s = _LATE_S if await self._write_unsaved(text) else _AGAIN_S
+                kept = await self._write_unsaved(text)
+                pause_s = _LATE_S if kept else _AGAIN_S
                 written = self._text == _text(self._settings, self._misfits)
-                if written or self._hurry.is_set():
+                if written or (self._hurry.is_set() and not kept):
                     self._late = None
                     return
 
@@ -223,7 +224,10 @@ def _text(settings: Settings, misfits: Mapping[str, tuple[Any, Any]]) -> bytes:
         value = getattr(settings, name)
         fitted, before = misfits.get(name, (None, None))
         kept[name] = before if value == fitted else section.kept(value)
-    return json.dumps({"version": _VERSION, **kept}, indent=2).encode() + b"\n"
+    # A line for each section: laid out any further it would take the slow encoder.
+    rows = {"version": _VERSION, **kept}.items()
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in rows)
+    return f"{{\n{lines}\n}}\n".encode()
 
 
 def _read(path: Path) -> bytes | None:

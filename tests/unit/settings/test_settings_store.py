@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,24 @@ async def _until(condition):
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  # a file does not ring
             await asyncio.sleep(0.01)
+
+
+async def test_what_is_put_while_the_disk_is_slow_is_kept_by_a_flush(tmp_path, monkeypatch):
+    monkeypatch.setattr("evsed.settings.store._LATE_S", 0.01)
+    store = loaded(tmp_path)
+    begun, going_on, write = threading.Event(), threading.Event(), store._write
+
+    def slow(text):
+        begun.set()
+        going_on.wait(20)
+        write(text)
+
+    monkeypatch.setattr(store, "_write", slow)
+    store.put("evse", store.check("evse", {"temperatureThreshold": 51}))
+    await asyncio.to_thread(begun.wait, 20)
+    store.put("evse", store.check("evse", {"temperatureThreshold": 52}))
+    flushing = asyncio.create_task(store.flush())
+    await asyncio.sleep(0)
+    going_on.set()
+    await flushing
+    assert loaded(tmp_path).evse.temperature_threshold_c == 52
