@@ -57,9 +57,11 @@ class DiagnosisService:
         pipe = process.stdin
         if pipe is None:
             return
-        with suppress(ConnectionError):  # the worker has gone: its status says how
-            await self._feed_all(pipe, texts)
-        pipe.close()
+        try:
+            with suppress(ConnectionError):  # the worker has gone: its status says how
+                await self._feed_all(pipe, texts)
+        finally:
+            pipe.close()  # or the worker would wait for ever
 
     async def _feed_all(self, pipe: asyncio.StreamWriter, texts: Iterable[tuple[str, str]]) -> None:
         for name, text in texts:

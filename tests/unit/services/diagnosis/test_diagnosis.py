@@ -77,3 +77,21 @@ async def test_a_worker_that_fails_is_no_archive(folder, monkeypatch):
     monkeypatch.setattr(diagnosis, "_WORKER", "evsed.services.diagnosis.no_such_module")
     with pytest.raises(StorageError):
         await packed(made(folder))
+
+
+async def test_a_password_in_an_address_is_not_in_it(folder):
+    (folder / "board.yaml").write_text("ota: [{name: a, path: 'https://me:s3cret@host/x.json'}]\n")
+    found = await packed(made(folder), [("log.txt", "asked https://me:s3cret@host/x.json\n")])
+    assert found["board.yaml"] == b"ota: [{name: a, path: 'https://***@host/x.json'}]\n"
+    assert found["log.txt"] == b"asked https://***@host/x.json\n"
+
+
+async def test_texts_that_fail_hold_nobody_up(folder):
+    def failing():
+        yield "log.txt", "line\n"
+        raise ValueError("no more")
+
+    service = made(folder)
+    with pytest.raises(ValueError, match="no more"):
+        await packed(service, failing())
+    assert (await packed(service, [("log.txt", "line\n")]))["log.txt"] == b"line\n"
