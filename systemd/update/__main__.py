@@ -87,6 +87,7 @@ class Update:
         for file in (self._own / "program").iterdir():
             settle(file)
         settle(self._own)
+        self._machine.wait_for_others()
         return Entry("installing", before.strip(), version)
 
     def _installed(self, entry: Entry) -> int:

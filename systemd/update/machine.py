@@ -1,8 +1,10 @@
 """The programs of Debian and the disk, as the updater uses them. Nothing of it knows an order."""
 
+import fcntl
 import os
 import stat
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,7 @@ class Patience:
         stable_s: how long it has to stay so, without being started anew.
         command_s: for one command of the package manager.
         again_s: between two attempts to put the old package back.
+        others_s: for somebody else who is installing packages.
     """
 
     before_stop_s: float = 1.0
@@ -37,6 +40,7 @@ class Patience:
     stable_s: float = 10.0
     command_s: float = 1200.0
     again_s: float = 15.0
+    others_s: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,27 @@ class Machine:
     def path(self, absolute: str) -> Path:
         """Return where a path of the installed system is."""
         return self.root / absolute.lstrip("/")
+
+    def wait_for_others(self) -> None:
+        """Wait until nobody else installs packages: the charger is not stopped for that long.
+
+        Raises:
+            RefusedError: somebody still does.
+        """
+        lock = self.path("/var/lib/dpkg/lock-frontend")
+        if not lock.exists():
+            return
+        give_up_s = time.monotonic() + self.patience.others_s
+        with lock.open("r+b") as opened:
+            while True:
+                try:
+                    fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    if time.monotonic() > give_up_s:
+                        raise RefusedError("somebody else is installing packages") from error
+                    time.sleep(min(2.0, self.patience.others_s / 4))
+                else:
+                    return
 
     def run(self, program: str, *arguments: str) -> str:
         """Run a program of /usr/bin without a shell; return what it printed.

@@ -124,6 +124,8 @@ def administrator(file: Path) -> Administrator:
     The daemon reads the whole of YAML; here less is more, and what is missed means "refuse".
     """
     try:
+        if not (_roots_own(file) and _roots_own(file.parent)):
+            return Administrator()
         with file.open(encoding="utf-8", errors="replace") as opened:
             text = opened.read(_MAX_CONFIG)
     except OSError:

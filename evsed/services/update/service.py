@@ -271,7 +271,7 @@ class UpdateService:
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:
         """Keep a second update away, and leave nothing behind when this one fails."""
-        if self.progress.stage is not Stage.IDLE:
+        if self.progress.stage is not Stage.IDLE or await self._packages.busy():
             raise UpdateError(521, "an update is running already")
         self._check_contactor()
         self.progress = Progress(stage=Stage.RECEIVING)

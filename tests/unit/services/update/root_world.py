@@ -9,7 +9,14 @@ from pathlib import Path
 import fake_debian
 
 PROGRAM = Path(__file__).parents[4] / "systemd/update"
-QUICK = {"before-stop": 0, "ready": 1.5, "stable": 0.05, "again": 0.01, "command": 60}
+QUICK = {
+    "before-stop": 0,
+    "ready": 1.5,
+    "stable": 0.05,
+    "again": 0.01,
+    "command": 60,
+    "others": 0.2,
+}
 _FAKED = ("apt-get", "dpkg", "dpkg-query", "systemctl")
 
 

@@ -130,6 +130,25 @@ def test_without_a_package_there_is_nothing_to_do(root):
     assert refusal(root) == "there is no staged package"
 
 
+def test_while_others_install_packages_the_charger_goes_on(root, package, key):
+    lock = root.path / "var/lib/dpkg/lock-frontend"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    root.stage(package, key.signature(package))
+    with lock.open("wb") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        assert refusal(root) == "somebody else is installing packages"
+    root.stage(package, key.signature(package))
+    assert (root.run()[0], root.running) == (0, NEW)
+
+
+def test_an_administrator_s_file_that_others_can_write_permits_nothing(root, package):
+    file = root.path / "etc/evsed/evsed.yaml"
+    file.write_text("update:\n  allowUnsigned: true\n")
+    file.chmod(0o666)
+    root.stage(package)
+    assert refusal(root) == "the package is not signed"
+
+
 def test_an_unsigned_package_is_refused(root, package):
     root.stage(package)
     assert refusal(root) == "the package is not signed"
