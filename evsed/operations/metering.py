@@ -191,7 +191,8 @@ class Calibrator:
                 before = await self._power_at(settings, phase, known_us - _TRIAL_US)
                 after = await self._power_at(settings, phase, known_us + _TRIAL_US)
             finally:
-                self._apply(settings)
+                # Whatever it is by now: somebody may have changed it meanwhile.
+                self._apply(self._operations.store.settings.meter)
             shift_us = known_us - shift_error_us(before, after, power_factor, self._hz)
             if abs(shift_us) > _MOST_SHIFT_US:
                 text = f"a delay of {shift_us:.0f} µs cannot be: check value and wiring of L{phase}"
@@ -212,6 +213,10 @@ class Calibrator:
         Raises:
             StorageError: the disk refused.
         """
+        async with self._busy:
+            await self._forget(source)
+
+    async def _forget(self, source: str) -> None:
         section = self._operations.store.shown(_SECTION)
         fresh = {key: UNITY_PPM if key.endswith("GainPpm") else 0 for key in section}
         self._points.clear()

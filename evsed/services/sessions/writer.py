@@ -92,6 +92,7 @@ class SessionWriter:
         self._erased.clear()
         self._erase.set()
         if not self._erased.wait(within_s):
+            self._erase.clear()
             raise StorageError("the sessions could not be erased: the disk does not answer")
 
     def alarms(self) -> tuple[Alarm, ...]:
