@@ -65,8 +65,11 @@ class Daemon:
         return json.loads(self.ask("GET", path)[1])
 
     def until_state(self, wanted):
+        self.until("state", wanted)
+
+    def until(self, key, wanted):
         deadline = time.monotonic() + 30
-        while (found := self.get("state")["state"]) != wanted:
+        while (found := self.get("state")[key]) != wanted:
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
 

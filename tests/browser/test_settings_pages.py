@@ -156,9 +156,9 @@ def test_the_station_leaves_service_and_the_total_is_reset_after_a_question(daem
     service = station.get_by_role("switch", name="In service")
     service.uncheck()
     expect(page.locator("main")).to_be_visible()
-    assert daemon.get("state")["available"] is False
+    daemon.until("available", False)
     service.check()
-    assert daemon.get("state")["available"] is True
+    daemon.until("available", True)
     press(station, "Set the total energy to 0")
     answer(page, "Cancel")
     press(station, "Set the total energy to 0")

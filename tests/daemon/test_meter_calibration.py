@@ -82,4 +82,4 @@ def test_bad_points_are_refused_with_a_sentence(daemon):
         assert words in answer
     done = evsed_calibrate(daemon, "current", "--value", "16")
     assert done.returncode == 1
-    assert "charge a vehicle" in done.stderr
+    assert "charge a vehicle" in done.stderr or "no current on L1 to measure" in done.stderr

@@ -169,7 +169,8 @@ def test_a_text_without_quotes_that_is_no_text_says_what_to_do(tmp_path):
 def test_a_list_of_the_wrong_length_says_how_many(tmp_path):
     line = complaint(tmp_path, changed(FULL, "pilot.levels", [4, 3, 2, 1]))
     assert "pilot.levels: a list of 4 is not permitted, expected a list of 5, strictly" in line
-    line = complaint(tmp_path, changed(FULL, "energyMeter.current.adcChannels", [2, 3]))
+    alone = without(FULL, "externalMeter")  # it falls back to the board's own
+    line = complaint(tmp_path, changed(alone, "energyMeter.current.adcChannels", [2, 3]))
     assert "a list of 2 is not permitted, expected a list of 1 or 3, each a channel" in line
     line = complaint(tmp_path, changed(FULL, "ota.channels", []))
     assert "a list of 0 is not permitted, expected a list of 1 … 3, each" in line
@@ -270,10 +271,11 @@ def test_what_the_meter_of_a_board_can_do(tmp_path):
     minimal = read_board(find_board("minimal-single-phase"))
     assert (minimal.energy_meter_mode, minimal.energy_meter_three_phases) == ("cur", False)
     assert minimal.temperature_sensor is False
-    bare = read_board(write(tmp_path, without(FULL, "energyMeter")))
+    alone = without(FULL, "externalMeter")
+    bare = read_board(write(tmp_path, without(alone, "energyMeter")))
     assert (bare.energy_meter_mode, bare.energy_meter_three_phases) == ("none", False)
-    document = changed(FULL, "energyMeter.voltage", {"adcChannels": [5], "scale": 1})
+    document = changed(alone, "energyMeter.voltage", {"adcChannels": [5], "scale": 1})
     assert read_board(write(tmp_path, document)).energy_meter_three_phases is False
-    document = without(FULL, "energyMeter.voltage")
+    document = without(alone, "energyMeter.voltage")
     found = read_board(write(tmp_path, document))
     assert (found.energy_meter_mode, found.energy_meter_three_phases) == ("cur", True)

@@ -39,7 +39,8 @@ def test_pins_of_enabled_buses_are_taken(tmp_path, gpio, bus):
 
 
 def test_pins_of_a_port_that_is_not_used_are_free(tmp_path):
-    document = changed(PI, "serials", [])
+    document = changed(changed(PI, "serials", []), "externalMeter.host", "meter")
+    del document["externalMeter"]["serial"]
     assert complaints(tmp_path, changed(document, "aux.inputs[0].gpio", 14)) == []
 
 
