@@ -198,6 +198,8 @@ async def _noticed(bus: Any) -> None:
     """Take note of the end of a connection, which would otherwise be reported as forgotten."""
     with contextlib.suppress(Exception):
         await bus.wait_for_disconnect()
+    # Debian 12's library leaves this to the garbage collector.
+    bus._sock.close()  # noqa: SLF001
 
 
 def _error_of(reply: Message) -> BusError:
