@@ -24,7 +24,6 @@ _READERS: Final = 2
 #: The whole file is read and judged so long after the start, and so often.
 _FIRST_CHECK_S: Final = 60.0
 _CHECK_EVERY_S: Final = 86_400.0
-_ERASE_WITHIN_S: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -78,16 +77,6 @@ class SessionsService:
     async def read(self, work: Callable[[SessionReader], T]) -> T:
         """See ``SessionLog``."""
         return await self._on_reader(work)
-
-    async def erase(self) -> None:
-        """Remove every session, also those of databases that were put aside.
-
-        For a reset to factory settings that asks for it. A session that is going on begins anew.
-
-        Raises:
-            StorageError: it did not happen.
-        """
-        await asyncio.to_thread(self._writer.erase, _ERASE_WITHIN_S)
 
     def on_end(self, told: Callable[[SessionRow], None]) -> None:
         """Have ``told`` called with every session that has ended, on the event loop."""

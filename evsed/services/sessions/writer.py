@@ -18,7 +18,6 @@ from evsed.services.sessions.around import Around, LookAround
 from evsed.services.sessions.database import (
     BrokenDatabaseError,
     Database,
-    erase,
     minute_starts_s,
     put_aside,
 )
@@ -64,8 +63,6 @@ class SessionWriter:
         self._clock_was_set = False
         self._suspect = threading.Event()
         self._end = threading.Event()
-        self._erase = threading.Event()
-        self._erased = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evsed-sessions", daemon=True)
 
     def start(self) -> None:
@@ -83,18 +80,6 @@ class SessionWriter:
         """Tell that the database has been found damaged; from any thread."""
         self._suspect.set()
 
-    def erase(self, within_s: float) -> None:
-        """Remove every session, also those put aside; from any other thread than the worker's.
-
-        Raises:
-            StorageError: it did not happen in time.
-        """
-        self._erased.clear()
-        self._erase.set()
-        if not self._erased.wait(within_s):
-            self._erase.clear()
-            raise StorageError("the sessions could not be erased: the disk does not answer")
-
     def alarms(self) -> tuple[Alarm, ...]:
         """Return what is wrong; from any thread, never blocks."""
         replaced = self._replaced
@@ -107,8 +92,6 @@ class SessionWriter:
         if tracker is None:
             tracker = self._begin(now.at_ms)
         tracker.follow(now, around)
-        if self._erase.is_set():
-            self._erase_all()
         if now.at_ms >= self._not_before_ms and self._due(tracker, now):
             self.write(now, around)
 
@@ -268,20 +251,6 @@ class SessionWriter:
             tracker.pending.urgent = True
             if tracker.record is not None:
                 tracker.pending.note(tracker.record)
-
-    def _erase_all(self) -> None:
-        self._close()
-        try:
-            erase(self.file)
-        except OSError as error:
-            _log.error("sessions: could not be erased: %s", error)
-            return  # asked again with the next look, until whoever asked gives up
-        self._erase.clear()
-        self._replaced = None
-        self._last_id = self._written_ws = 0
-        self._tracker = SessionTracker(self._boot)
-        self._erased.set()
-        _log.warning("sessions: the history was erased")
 
     def _close(self) -> None:
         if self._database is not None:

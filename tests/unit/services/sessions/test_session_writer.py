@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import sqlite3
 import threading
 
@@ -171,21 +170,6 @@ def test_a_clock_set_wrong_for_a_moment_takes_no_curves_away(station):
     station.save().save()
     with station.reader() as reader:
         assert reader.samples(1, 1) != []
-
-
-def test_everything_can_be_erased_under_the_running_daemon(station, file, tmp_path):
-    station.plug().charge().run(600).unplug().run(1)
-    shutil.copytree(file.parent, file.parent / "broken-copy-1")
-    asking = threading.Thread(target=station.writer.erase, args=(20,))
-    asking.start()
-    while asking.is_alive():
-        station.look()
-    asking.join()
-    assert rows(station) == []
-    assert aside(file) == []
-    assert alarms(station) == []
-    station.plug().run(5).unplug().run(5)
-    assert [row.id for row in rows(station)] == [1]
 
 
 def test_the_worker_writes_everything_when_it_stops(file):
