@@ -6,13 +6,13 @@ from evsed.services.script.desk import Desk, Run, in_utc
 
 
 @contextlib.contextmanager
-def at_desk(tmp_path, text, **around):
+def at_desk(tmp_path, text, desk=Desk, **around):
     """Yield a run of an entry file that has been loaded; time stands at 0."""
     home = tmp_path / "usr" / "lua"
     home.mkdir(parents=True, exist_ok=True)
     (home / "init.lua").write_bytes(text if isinstance(text, bytes) else text.encode())
     with in_utc():
-        run = Run(Desk(**around), home.parent)
+        run = Run(desk(**around), home.parent)
         run.to(0)
         yield run
 

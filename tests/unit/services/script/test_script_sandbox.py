@@ -6,6 +6,8 @@ import pytest
 from lupa import lua54
 from sandbox_world import at_desk, printed
 
+from evsed.services.script.desk import Desk
+
 BASE = [
     "assert",
     "error",
@@ -392,6 +394,34 @@ def test_what_runs_too_long_in_a_reader_of_load_ends(tmp_path):
         "while true do load(function() while true do end end) end",
     )
     assert got == ["watchdog end execution"]
+
+
+class BusyDesk(Desk):
+    """Every reading of an input takes long, and meanwhile somebody else sets 11 A."""
+
+    def call(self, name, arguments):
+        if name == "aux.read":
+            self.advance(self.now_ms + 60)
+            self.set({"evse.chargingcurrent": 11})
+        return super().call(name, arguments)
+
+
+def test_a_script_sees_one_picture_until_it_yields_and_its_own_writes(tmp_path):
+    text = """
+local evse, aux = require('evse'), require('aux')
+component.register({id = 'a', name = 'A', start = function()
+  return coroutine.create(function()
+    print(evse.getchargingcurrent())
+    aux.read('IN') print(evse.getchargingcurrent())
+    evse.setchargingcurrent(7) print(evse.getchargingcurrent())
+    aux.read('IN') print(evse.getchargingcurrent())
+    coroutine.yield(500) print(evse.getchargingcurrent())
+  end)
+end})
+"""
+    with at_desk(tmp_path, text, desk=BusyDesk, board={"auxinputs": ["IN"]}) as run:
+        run.to(1000)
+        assert run.desk.output == ["16.0", "16.0", "7.0", "7.0", "11.0"]
 
 
 def test_a_failed_task_is_closed(tmp_path):

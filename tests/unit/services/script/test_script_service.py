@@ -1,6 +1,5 @@
 """The engine as a process: what scripts can do, and what they cannot keep from happening."""
 
-import asyncio
 import itertools
 import os
 import signal
@@ -259,28 +258,6 @@ class Listener(list):
 
     def append(self, picture):
         self.seen += [one.lapsed for one in picture.owned]
-
-
-async def test_a_script_sees_one_picture_until_it_yields_and_its_own_writes(tmp_path):
-    busy = (
-        "local evse, aux = require('evse'), require('aux')\n"
-        "component.register({id = 'a', name = 'A', start = function()\n"
-        "return coroutine.create(function()\n"
-        "local function wait() local till = os.clock() + 0.06 while os.clock() < till do end end\n"
-        "local before = evse.getchargingcurrent() print('begun') coroutine.yield(500)\n"
-        "local seen = evse.getchargingcurrent() io.open('seen', 'w'):close() wait()\n"
-        "pcall(aux.read, 'no') print(seen == evse.getchargingcurrent())\n"
-        "evse.setchargingcurrent(7) wait() print(evse.getchargingcurrent()) end) end})"
-    )
-    async with scripts_at_work(tmp_path) as scripts:
-        await scripts.start(busy)
-        await scripts.until(lambda: "begun" in scripts.lines)
-        write = scripts.operations.write
-        while not (scripts.root / "lua" / "seen").exists():  # noqa: ASYNC110  # a file does not ring
-            await asyncio.sleep(0.001)
-        await write([("chargingCurrent", 11)], source="test")
-        await scripts.until(lambda: len(scripts.lines) == 3)
-        assert list(scripts.lines)[1:] == ["true", "7.0"]
 
 
 async def test_local_time_follows_the_zone_of_the_charger(tmp_path):
