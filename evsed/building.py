@@ -19,6 +19,7 @@ from evsed.hardware.simulator.spi_client import SimulatedSpiPort
 from evsed.services.log.service import LogService
 from evsed.settings.administrator import Administrator, read_administrator
 from evsed.settings.store import SettingsStore
+from evsed.station.running_mark import RunningMark
 from evsed.station.station import ParkedStation, Station
 
 _log = logging.getLogger(__name__)
@@ -103,8 +104,9 @@ def build(options: Options, stack: ExitStack) -> Parts:
         settings.evse,
         administrator,
         options.state_dir,
-        lateness_us=options.lateness_us,
+        mark=RunningMark(wiring.runtime_dir / "running"),
     )
+    station.lateness_us = options.lateness_us
     return built(station=station, simulator=simulator, wiring=wiring)
 
 

@@ -93,8 +93,8 @@ async def running_charger(
             _settings(settings),
             administrator,
             state_dir,
-            lateness_us=lateness_us,
         )
+        station.lateness_us = lateness_us
         prepare(station)
         rest = RestApi(
             RestParts(

@@ -1,4 +1,4 @@
-"""May we charge, and if not, why not. Pure. Source: charging.md section 5."""
+"""May we charge, and if not, why not. Pure. Source: charging.md section 5; platform.md 8.2."""
 
 from evsed.charging.contactor import rested
 from evsed.charging.memory import Inputs, Memory
@@ -76,5 +76,7 @@ def _asked(memory: Memory, inputs: Inputs, reading: PilotReading) -> Reason | No
         return Reason.VENTILATION_REQUIRED
     if reading not in ASKING or memory.contactor.closed:
         return None
+    if memory.unclean_end:
+        return Reason.UNCLEAN_END
     resting = not rested(memory.contactor, memory.rules, inputs.now_ms)
     return Reason.CONTACTOR_REST if resting else None

@@ -5,6 +5,7 @@ contactor open comes before anything that can close it. Source: charging.md sect
 """
 
 from dataclasses import replace
+from typing import Final
 
 from evsed.charging import contactor, energy, outlet
 from evsed.charging.causes import measured_currents, present_causes, tripped
@@ -24,6 +25,8 @@ from evsed.charging.states import (
     SelfTest,
 )
 from evsed.charging.transitions import advance, open_contactor, rest
+
+_NOT_ASKING: Final = frozenset({PilotReading.V12, PilotReading.V9})
 
 
 def step(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
@@ -61,6 +64,7 @@ def _measure(memory: Memory, inputs: Inputs) -> tuple[Memory, bool]:
     measured = replace(
         memory,
         line=line,
+        unclean_end=memory.unclean_end and line.stable not in _NOT_ASKING,
         outlet=outlet.follow_lock(plug, inputs.lock_status),
         energy=energy.add_up(
             memory.energy,

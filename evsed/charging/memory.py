@@ -78,6 +78,8 @@ class Memory:
     enabled: bool = True
     available: bool = True
     shutting_down: bool = False
+    #: the daemon before this one died at work, and no vehicle has been seen in A or B since
+    unclean_end: bool = False
     charging_current_da: int = 320
     state: ChargingState = ChargingState.A
     #: since when faults have been set; None without any

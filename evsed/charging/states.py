@@ -96,6 +96,7 @@ class Reason(StrEnum):
     RCM_SELFTEST = "rcm_selftest"
     VENTILATION_REQUIRED = "ventilation_required"
     CONTACTOR_REST = "contactor_rest"
+    UNCLEAN_END = "unclean_end"
     CURRENT_TOO_LOW = "current_too_low"
     START_DELAY = "start_delay"
     PAUSED_BY_LIMIT = "paused_by_limit"

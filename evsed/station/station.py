@@ -30,6 +30,7 @@ from evsed.station.mailbox import Mailbox
 from evsed.station.meters import Meters, ReadingBox, meter_alarms
 from evsed.station.panel import ButtonEdge, Lamps
 from evsed.station.rules_in_force import lock_timing, rules_in_force, waited_for
+from evsed.station.running_mark import RunningMark
 
 #: How long an orderly stop may wait for the vehicle and for -12 V, s.
 _STOP_WITHIN_S: Final = 8.0
@@ -43,7 +44,12 @@ _log = logging.getLogger(__name__)
 
 
 def initial_memory(
-    board: Board, evse: EvseSettings, administrator: Administrator, counters: Counters
+    board: Board,
+    evse: EvseSettings,
+    administrator: Administrator,
+    counters: Counters,
+    *,
+    unclean_end: bool = False,
 ) -> Memory:
     """Return what the rules know at start: settings, board, and what outlived the restart."""
     rules = rules_in_force(board, evse, administrator)
@@ -52,6 +58,7 @@ def initial_memory(
         rules=rules,
         enabled=counters.enabled if restored else True,
         available=counters.available if restored else True,
+        unclean_end=unclean_end,
         charging_current_da=min(evse.default_charging_current_da, evse.max_charging_current_a * 10),
         limits=Limits(
             consumption_ws=evse.default_consumption_limit_ws,
@@ -73,7 +80,7 @@ class Station:
         evse: the settings at start.
         administrator: the administrator's switches.
         state_dir: where ledger and flight recordings are kept.
-        lateness_us: for benchmarks: where every pass notes how late it began.
+        mark: stands while a station is at work; None where nobody asks how the last one ended.
     """
 
     def __init__(
@@ -84,12 +91,19 @@ class Station:
         administrator: Administrator,
         state_dir: Path,
         *,
-        lateness_us: deque[int] | None = None,
+        mark: RunningMark | None = None,
     ) -> None:
         self._hat, self._board, self._administrator = hat, board, administrator
+        self._mark = mark
         self._mailbox = Mailbox()
         ledger = Ledger(state_dir / "ledger.json")
-        memory = initial_memory(board, evse, administrator, ledger.load())
+        memory = initial_memory(
+            board,
+            evse,
+            administrator,
+            ledger.load(),
+            unclean_end=mark is not None and mark.begin(),
+        )
         if hat.lock is not None:
             hat.lock.configure(lock_timing(board, evse))
         #: where a service puts the readings of an external meter; None without one
@@ -99,7 +113,8 @@ class Station:
         self._keeper = Keeper(self.control_pass, ledger, state_dir / "recordings")
         self._ended = asyncio.Event()
         self._hurried = False
-        self._lateness_us = lateness_us
+        #: for benchmarks, set before the start: where every pass notes how late it began
+        self.lateness_us: deque[int] | None = None
         self._loop: ControlLoop | None = None
         self._watcher: Watcher | None = None
 
@@ -174,7 +189,7 @@ class Station:
             self.control_pass,
             self._hat,
             lambda: _call_soon(events, self._ended.set),
-            self._lateness_us,
+            self.lateness_us,
         )
         self._watcher = Watcher(self._loop)
         self._keeper.late = self._watcher.reports
@@ -213,6 +228,8 @@ class Station:
         if self._watcher is not None:
             await asyncio.to_thread(self._watcher.stop)
         await asyncio.to_thread(self._keeper.stop)
+        if self._mark is not None and loop.failure is None and not loop.alive:
+            self._mark.end()
         self._mailbox.close()
 
     async def _wind_down(self) -> None:

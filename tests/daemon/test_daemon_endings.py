@@ -73,6 +73,32 @@ def test_a_second_signal_opens_at_once(simulator: RunningSimulator, charging: Da
     assert simulator.safe()
 
 
+def test_after_a_kill_a_vehicle_that_goes_on_asking_waits_until_it_stops(
+    folder: Path, simulator: RunningSimulator, charging: Daemon
+) -> None:
+    simulator.set(reaction=-1)
+    charging.signal(signal.SIGKILL)
+    charging.wait()
+    eventually(lambda: not simulator.closed())  # by the dead-man
+    with Daemon(folder, simulator=simulator) as daemon:
+        daemon.ready()
+        eventually(lambda: daemon.reason() == "unclean_end")
+        assert daemon.state() == "C1"
+        simulator.set(vehicle="connected")
+        daemon.until("B2")
+        simulator.set(vehicle="charging")
+        daemon.until("C2")
+
+
+def test_after_a_kill_a_vehicle_with_s2_goes_on_by_itself(
+    folder: Path, simulator: RunningSimulator, charging: Daemon
+) -> None:
+    charging.signal(signal.SIGKILL)
+    charging.wait()
+    with Daemon(folder, simulator=simulator) as daemon:
+        daemon.ready().until("C2")
+
+
 def test_an_error_in_the_control_thread_opens_the_contactor(
     folder: Path, simulator: RunningSimulator
 ) -> None:

@@ -33,6 +33,27 @@ def test_asking_closes_the_contactor_and_counts_energy(rig: Rig) -> None:
     assert rig.snapshot.charging_time_ms - before.charging_time_ms == 10_000
 
 
+@pytest.mark.parametrize("calm", ["9", "12"])
+def test_after_an_unclean_end_a_vehicle_has_to_stop_asking_first(calm: str) -> None:
+    rig = Rig(unclean_end=True)
+    rig.change(unclean_end=True, line=rig.memory.line.blank())
+    rig.car("6", 60_000)
+    assert (rig.state, rig.closed, rig.snapshot.reason) == ("C1", False, "unclean_end")
+    assert rig.memory.pilot.mode is PilotMode.HIGH
+
+    rig.car(calm)
+    rig.car("6")
+    assert (rig.state, rig.closed) == ("C2", True)
+
+
+def test_after_an_unclean_end_a_vehicle_that_does_not_ask_is_offered_current() -> None:
+    rig = Rig(unclean_end=True)
+    rig.car("9")
+    assert rig.state == "B2"
+    rig.car("6")
+    assert rig.closed
+
+
 def test_two_bad_windows_open_and_one_does_not(rig: Rig) -> None:
     rig.charge()
 

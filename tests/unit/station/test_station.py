@@ -15,22 +15,55 @@ from evsed.errors import RejectedError
 from evsed.settings.schema import default_evse
 from evsed.station import station as module
 from evsed.station.counters import Ledger
+from evsed.station.running_mark import RunningMark
 from evsed.station.station import ParkedStation
 
 
 async def test_a_station_starts_offers_current_and_stops(tmp_path):
-    world = World(tmp_path, lateness_us=deque())
+    world = World(tmp_path)
+    world.station.lateness_us = deque()
     async with world.running():
         world.changes.append({"vehicle": "connected"})
         picture = await world.until(state="B2")
         assert picture.offered_da == 320
         assert picture.lateness.passes > 10
-        assert len(world.station._lateness_us) >= picture.lateness.passes - 1
+        assert len(world.station.lateness_us) >= picture.lateness.passes - 1
     assert world.station.snapshot.reason == "shutting_down"
     assert world.made_safe == 1
     assert world.circuit.get()["pilot"]["mode"] == "low"
     assert await world.station.ended() is None
     assert not [one for one in threading.enumerate() if one.name.startswith("evsed-")]
+
+
+async def test_a_run_that_broke_off_is_known_to_the_next_one_and_an_orderly_one_is_not(tmp_path):
+    path = tmp_path / "run" / "running"
+    async with World(tmp_path, mark=RunningMark(path)).running() as world:
+        assert not world.station.control_pass.memory.unclean_end
+        assert path.exists()
+    assert not path.exists()
+
+    path.touch()
+    again = World(tmp_path, mark=RunningMark(path))
+    assert again.station.control_pass.memory.unclean_end
+    async with again.running():
+        pass
+    assert not path.exists()
+
+
+async def test_a_run_that_failed_leaves_its_mark(tmp_path):
+    path = tmp_path / "run" / "running"
+    async with World(tmp_path, mark=RunningMark(path)).running() as world:
+        world.changes.append(OSError("the bus is gone"))
+        assert await world.station.ended() is not None
+    assert path.exists()
+
+
+def test_a_mark_that_cannot_be_set_keeps_nobody_from_charging(tmp_path, caplog):
+    (tmp_path / "run").write_text("")
+    mark = RunningMark(tmp_path / "run" / "running")
+    assert not mark.begin()
+    mark.end()
+    assert "would not be noticed" in caplog.text
 
 
 async def test_a_stop_while_charging_waits_for_the_car_and_opens(tmp_path):

@@ -119,6 +119,11 @@ export const REASONS = {
     text: N("The contactor pauses for a few seconds before it closes again."),
     change: N("Nothing to do."),
   },
+  unclean_end: {
+    tone: "wait", icon: "pause", title: N("Paused after a failure"),
+    text: N("The charger’s software broke off while it ran. The car has to stop asking once, which most do by themselves within seconds."),
+    change: N("Unplugging the car, if it does not go on by itself."),
+  },
   current_too_low: {
     tone: "wait", icon: "pause", title: N("Paused: less than 6 A available"),
     text: N("A car cannot charge with less than 6 A. It goes on when more is available."),
