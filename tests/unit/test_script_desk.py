@@ -128,3 +128,54 @@ def test_a_lease_falls_back_in_virtual_time(write, capsys):
     assert "false\tbad argument #2 to 'lease' (Invalid value)" in said
     offers = [line.rpartition("offered ")[2] for line in said if "contactor closed" in line]
     assert offers[-3:] == ["32.0 A", "8.0 A", "32.0 A"]
+
+
+RECORDED = {
+    "format": "evsed-lua-contract/1",
+    "board": {"energymeter": 1, "auxinputs": [], "auxoutputs": [], "auxanaloginputs": []},
+    "cases": [
+        {
+            "name": "a meter mode the board cannot do",
+            "init": 'local em = require("energymeter")\n'
+            "print(pcall(em.setmode, 2))\nprint(pcall(em.setmode, 1))",
+            "until": 0,
+            "output": ["false\tbad argument #1 to 'setmode' (Invalid value)", "true"],
+            "components": [],
+        }
+    ],
+}
+
+DEFAULTED = {
+    "format": "evsed-lua/1",
+    "script": "d.lua",
+    "component": {"id": "d"},
+    "cases": [
+        {
+            "name": "null makes the default count again",
+            "params": {"n": 5, "s": "x"},
+            "steps": [
+                {"at": 100, "output": ["5\tx\ttrue"], "params": {"n": None, "s": None}},
+                {"at": 200, "output": ["1\t\ttrue"], "params": {"b": False}},
+                {"at": 300, "output": ["1\t\tfalse"], "params": {"b": None}},
+                {"at": 400, "output": ["1\t\ttrue"]},
+            ],
+            "status": "idle",
+        }
+    ],
+}
+DEFAULTED_SCRIPT = """
+return {id = "d", name = "D", params = {n = {type = "number", default = 1},
+  s = {type = "string", default = "d"}, b = {type = "boolean", default = true}},
+  start = function(p) print(p.n, p.s, p.b) end}
+"""
+
+
+def test_a_desk_refuses_what_its_board_cannot_do(write, capsys):
+    status, lines = run(capsys, "test", write(json.dumps(RECORDED), "board.json"))
+    assert (status, lines) == (0, ["1 files, 1 of 1 cases went as recorded"])
+
+
+def test_parameters_of_a_case_are_stored_as_over_rest(write, capsys):
+    write(DEFAULTED_SCRIPT, "d.lua")
+    status, lines = run(capsys, "test", write(json.dumps(DEFAULTED), "d.json"))
+    assert (status, lines) == (0, ["1 files, 1 of 1 cases went as recorded"])

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from evsed.errors import RejectedError
 from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
+from evsed.services.script.mqtt_address import (
+    MOST_CLIENTS,
+    check_filter,
+    check_topic,
+    read_address,
+)
 from evsed.services.script.output import LINES_AT_ONCE, LINES_PER_S, clean_line
 from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import stored_text
@@ -223,8 +230,11 @@ class Desk:
         self._arriving.append((self.now_ms, data))
 
     def store(self, component: str, values: Mapping[str, Value]) -> None:
-        """Store parameters of a component."""
-        self._parameters.setdefault(component, {}).update(values)
+        """Store parameters of a component, and forget those that are None."""
+        stored = self._parameters.setdefault(component, {})
+        stored.update(values)
+        for key in [key for key, value in values.items() if value is None]:
+            del stored[key]
 
     def connected(self) -> list[int]:
         """Return the numbers of the MQTT clients that are connected."""
@@ -247,13 +257,14 @@ class Desk:
         setter = SETTERS[name]
         values = self._evse if name.startswith("evse.") else self._meter
         try:
-            checked = setter.check(value, values)
+            checked = setter.check(value, {**values, "bestmode": self.board["energymeter"]})
         except BadValueError as error:
             return False, str(error)
         self._note(name, [checked])
         values[setter.value] = checked
         if setter.value == "maxchargingcurrent":
-            self._evse["chargingcurrent"] = min(self._evse["chargingcurrent"], checked)
+            for lower in ("chargingcurrent", "defaultchargingcurrent"):
+                self._evse[lower] = min(self._evse[lower], checked)
         return (True,)
 
     def _lease(self, seconds: Value, amps: Value = None) -> tuple[Any, ...]:
@@ -317,9 +328,13 @@ class Desk:
                 self._arriving.append((at_ms, bytes.fromhex(reply["bytes"])))
 
     def _mqtt_call(self, name: str, arguments: Sequence[Value]) -> tuple[Any, ...]:
+        try:
+            _check_mqtt(name, arguments)
+        except RejectedError as error:
+            return False, error.reason
         if name == "mqtt.client":
-            if not _is_broker(str(arguments[0])):
-                return False, "invalid params"
+            if sum(not client.closed for client in self._clients) >= MOST_CLIENTS:
+                return False, "too many mqtt clients"
             self._note(name, arguments)
             self._clients.append(_Client(self._component))
             return True, len(self._clients)
@@ -396,9 +411,15 @@ def in_utc() -> Iterator[None]:
         time.tzset()
 
 
-def _is_broker(uri: str) -> bool:
-    scheme, _, rest = uri.partition("://")
-    return scheme in {"mqtt", "mqtts", "ws", "wss"} and bool(rest)
+def _check_mqtt(name: str, arguments: Sequence[Value]) -> None:
+    """Raise ``RejectedError`` for what a charger would refuse as well."""
+    match name:
+        case "mqtt.client":
+            read_address(str(arguments[0]))
+        case "mqtt.subscribe":
+            check_filter(str(arguments[1]))
+        case "mqtt.publish":
+            check_topic(str(arguments[1]))
 
 
 def _as_float(value: Any) -> Any:

@@ -14,12 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evsed.errors import RejectedError
-from evsed.services.script.mqtt_address import check_filter, check_topic, read_address
+from evsed.services.script.mqtt_address import (
+    MOST_CLIENTS,
+    check_filter,
+    check_topic,
+    read_address,
+)
 from evsed.services.script.mqtt_client import CONNECT_S, MOST_FILTERS, RETRY_S
 from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Message, Waiting
 from evsed.services.script.worker_process import Kind, WorkerProcess
 
-_MOST_CLIENTS: Final = 4
 _ID_DIGITS: Final = 6
 #: What may wait for a process that does not read; more is dropped.
 _MOST_BACKLOG: Final = 1024 * 1024
@@ -100,7 +104,7 @@ class Brokers:
             RejectedError: ``invalid params`` for an address nobody can use, or one too many.
         """
         read_address(uri, user, password)
-        free = set(range(1, _MOST_CLIENTS + 1)) - {one.place for one in self._clients.values()}
+        free = set(range(1, MOST_CLIENTS + 1)) - {one.place for one in self._clients.values()}
         if not free:
             raise RejectedError("too many mqtt clients")
         self._last += 1

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from evsed.errors import RejectedError
 
+#: Of all scripts together.
+MOST_CLIENTS: Final = 4
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _WEB_PATH: Final = "/mqtt"
 _LONGEST_TEXT: Final = 65535

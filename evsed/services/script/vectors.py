@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from evsed.errors import BadFileError
+from evsed.services.script.components import values_to_store
 from evsed.services.script.desk import EPOCH_S, Desk, Run, in_utc
 
 _PROGRAMS: Final = "evsed-lua-contract/1"
@@ -135,7 +136,8 @@ def _apply(run: Run, component: str, step: Mapping[str, Any]) -> None:
     if "serialRx" in step:
         desk.arrive(bytes.fromhex(step["serialRx"]))
     if "params" in step:
-        desk.store(component, step["params"])
+        listed = next(one for one in run.components() if one["id"] == component)
+        desk.store(component, values_to_store(listed, step["params"]))
         run.restart(component)
 
 
