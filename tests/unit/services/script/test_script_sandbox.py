@@ -459,7 +459,7 @@ end
         ("setmetatable(1, {})", "bad argument #1 to 'setmetatable' (table expected, got number)"),
         ("setmetatable(io.write(''), {})", "cannot change a protected metatable"),
         ("os.time({})", "field 'year' missing in date table"),
-        ("coroutine.resume(1)", "bad argument #1 to 'resume' (coroutine expected)"),
+        ("coroutine.resume(1)", "bad argument #1 to 'resume' (coroutine expected, got number)"),
         ("collectgarbage('stop')", "option not available"),
         ("os.remove({})", "bad argument #1 to 'remove' (string expected, got table)"),
         ("io.open('x', 'q')", "bad argument #2 to 'open' (invalid mode)"),

@@ -71,14 +71,23 @@ end
 
 local READERS = {}
 
+-- Takes what may be a numeral as far as it goes, and only then looks whether it is one, as Lua does.
 function READERS.n(self)
-    local _, stop, text = find(self.text, "^%s*([+-]?[%w.]+[+-]?%d*)", self.at)
-    local number = text and tonumber(text)
-    if not number then
-        return nil
+    local text = self.text
+    local _, blank = find(text, "^%s*", self.at)
+    local from = blank + 1
+    local _, prefix = find(text, "^[+-]?0[xX]", from)
+    local digits, power = "^[+-]?%d*%.?%d*", "^[eE][+-]?%d*"
+    if prefix then
+        digits, power = "^%x*%.?%x*", "^[pP][+-]?%d*"
+    end
+    local _, stop = find(text, digits, prefix and prefix + 1 or from)
+    if find(sub(text, prefix and prefix + 1 or from, stop), "%x") then
+        local _, last = find(text, power, stop + 1)
+        stop = last or stop
     end
     self.at = stop + 1
-    return number
+    return tonumber(sub(text, from, stop))
 end
 
 function READERS.l(self)

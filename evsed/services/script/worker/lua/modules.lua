@@ -333,7 +333,7 @@ function client:publish(topic, data, qos, retain)
     if not qos then
         bad(3, "publish", "number expected")
     end
-    retain = retain == true or type(retain) == "number" and retain ~= 0
+    retain = retain == true or (tonumber(retain) or 0) ~= 0
     local ok, problem = call("mqtt.publish", own.number, topic, data, qos >= 1 and 1 or 0, retain)
     if not ok then
         error(problem, 2)

@@ -5,8 +5,8 @@ local watchdog, host = ...
 local error, load, select, tostring, type, rawget = error, watchdog.load, select, tostring, type, rawget
 local concat, floor = table.concat, math.floor
 local find, gsub, gmatch, sub, format = string.find, string.gsub, string.gmatch, string.sub, string.format
-local setmetatable, getmetatable, collectgarbage = watchdog.borrowed(setmetatable), getmetatable, collectgarbage
-local time, date = watchdog.borrowed(os.time), watchdog.borrowed(os.date)
+local setmetatable, getmetatable = watchdog.borrowed(setmetatable), getmetatable
+local collectgarbage, time, date = watchdog.borrowed(collectgarbage), watchdog.borrowed(os.time), watchdog.borrowed(os.date)
 
 local env = {}
 env._G = env
@@ -162,11 +162,24 @@ env.os = {
 
 -- Output ---------------------------------------------------------------------------------------------
 
+local NO_TEXT = "'__tostring' must return a string"
+
+local function shown(value)
+    if type(value) ~= "table" then
+        return tostring(value)
+    end
+    local ok, text = watchdog.pcall(tostring, value)
+    if not ok then
+        error(text, text == NO_TEXT and 3 or 0)
+    end
+    return text
+end
+
 function env.print(...)
     local parts = { ... }
     local count = select("#", ...)
     for place = 1, count do
-        parts[place] = tostring(parts[place])
+        parts[place] = shown(parts[place])
     end
     host.write(concat(parts, "\t", 1, count) .. "\n")
 end

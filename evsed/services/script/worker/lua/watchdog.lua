@@ -4,7 +4,8 @@
 -- made. A handler of an error that was raised in a hook runs without hooks: it is never called then.
 
 local raw = coroutine
-local clock, sethook, format, gsub = os.clock, debug.sethook, string.format, string.gsub
+local clock, sethook = os.clock, debug.sethook
+local find, format, gsub = string.find, string.format, string.gsub
 local pcall, xpcall, error, select, type, load = pcall, xpcall, error, select, type, load
 local running, raw_isyieldable, raw_yield = raw.running, raw.isyieldable, raw.yield
 local raw_create, raw_resume, raw_close, status = raw.create, raw.resume, raw.close, raw.status
@@ -13,6 +14,8 @@ local TEXT = "watchdog end execution"
 local NO_YIELD = "attempt to yield from outside a coroutine"
 local NO_YIELD_IN_C = "attempt to yield across a C-call boundary"
 local EVERY = 1000
+-- An error that blames whoever called pcall would name a line of ours.
+local OURS = "^watchdog:%d+: "
 
 local began, budget, expired = 0, 0, false
 -- Coroutines in which a call is under way that must not yield; those it makes itself may.
@@ -112,28 +115,41 @@ local function wrapped(thread, ok, ...)
     error(problem, type(problem) == "string" and 2 or 0)
 end
 
-local function need_function(f, name)
-    if type(f) ~= "function" then
-        error(format("bad argument #1 to '%s' (function expected)", name), 3)
+-- What pcall returns, to be called as its last act, so that its caller stands right above.
+local function caught(ok, ...)
+    if expired then
+        error(TEXT, 0)
+    end
+    local problem = ...
+    if ok or type(problem) ~= "string" or not find(problem, OURS) then
+        return ok, ...
+    end
+    local _, place = pcall(error, "", 3)
+    return false, place .. gsub(problem, OURS, "")
+end
+
+-- Complains as Lua does; who gives nothing is told so, although it may have been a nil.
+local function need(value, kind, place, name, expected)
+    if type(value) ~= kind then
+        local got = value == nil and "no value" or type(value)
+        error(format("bad argument #%d to '%s' (%s expected, got %s)", place, name, expected or kind, got), 3)
     end
 end
 
 watchdog.coroutine = {
     create = function(f)
-        need_function(f, "create")
+        need(f, "function", 1, "create")
         return create(f)
     end,
     wrap = function(f)
-        need_function(f, "wrap")
+        need(f, "function", 1, "wrap")
         local thread = create(f)
         return function(...)
             return wrapped(thread, raw_resume(thread, ...))
         end
     end,
     resume = function(thread, ...)
-        if type(thread) ~= "thread" then
-            error("bad argument #1 to 'resume' (coroutine expected)", 2)
-        end
+        need(thread, "thread", 1, "resume", "coroutine")
         return passed(raw_resume(thread, ...))
     end,
     close = watchdog.borrowed(raw_close),
@@ -146,8 +162,12 @@ watchdog.coroutine = {
         end
         return raw_yield(...)
     end,
-    isyieldable = function()
-        return not barred[running()] and raw_isyieldable()
+    isyieldable = function(thread)
+        if thread == nil then
+            return not barred[running()] and raw_isyieldable()
+        end
+        need(thread, "thread", 1, "isyieldable", "coroutine")
+        return not barred[thread] and raw_isyieldable(thread)
     end,
     running = running,
     status = status,
@@ -157,25 +177,21 @@ function watchdog.pcall(...)
     if select("#", ...) == 0 then
         error("bad argument #1 to 'pcall' (value expected)", 2)
     end
-    return passed(pcall(...))
+    return caught(pcall(...))
 end
 
 function watchdog.xpcall(f, handler, ...)
-    if type(handler) ~= "function" then
-        error("bad argument #2 to 'xpcall' (function expected)", 2)
-    end
+    need(handler, "function", 2, "xpcall")
     local function handle(...)
         if expired then
             return (...)
         end
         return handler(...)
     end
-    return passed(xpcall(f, handle, ...))
+    return caught(xpcall(f, handle, ...))
 end
 
 -- A reader that is given to load runs protected: what ends it must end the rest as well.
-function watchdog.load(...)
-    return passed(load(...))
-end
+watchdog.load = watchdog.borrowed(load)
 
 return watchdog
