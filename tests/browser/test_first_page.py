@@ -133,12 +133,31 @@ def test_energy_and_times_grow(daemon, open_page):
     expect(page.locator("#charging-time")).to_have_text(re.compile(r"[1-9]\d* s"))
 
 
+def test_after_a_session_its_figures_stay(daemon, open_page):
+    page = ready_page(open_page(daemon))
+    press(page, "Ask for energy")
+    says(page, "Charging")
+    energy = page.locator("#session-energy")
+    expect(energy).not_to_have_text("0.00", timeout=30_000)
+    press(page, "Unplug")
+    says(page, "Ready")
+    session = page.locator("#session")
+    expect(session).to_contain_text("Last session")
+    newest = daemon.get("sessions?limit=1")["sessions"][0]
+    expect(energy).to_have_text(f"{newest['energy'] / 3_600_000:.2f}", timeout=20_000)
+    expect(page.locator("#charging-time")).to_have_text(re.compile(r"\d+ (s|min)"))
+    session.get_by_role("link").click()
+    expect(page.locator("#facts")).to_contain_text("Unplugged", timeout=20_000)
+
+
 def test_a_broken_diode_stops_charging_with_its_error(own_daemon, open_page):
     page = ready_page(open_page(own_daemon))  # its fault lasts a minute
     press(page, "Ask for energy")
     says(page, "Charging")
     page.get_by_label("Break the diode").check()
     expect(page.locator("[data-error=diode_short]")).to_be_visible()
+    unknown = page.locator("#why [data-met=null]")
+    expect(unknown).to_contain_text(["A car is plugged in: not known now", "The car asks for"])
     expect(page.locator("#phases tbody tr").first).to_contain_text("0.0 V")
 
 

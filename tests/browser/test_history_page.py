@@ -108,6 +108,55 @@ def test_a_narrow_phone_needs_no_sideways_scrolling(show):
     assert small == []
 
 
+OVERLAPPING = """
+  (() => {
+    const boxes = [...document.querySelectorAll("main a, main button, main select, main input")]
+      .filter((one) => one.offsetParent).map((one) => [one, one.getBoundingClientRect()]);
+    const upon = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+      && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    return boxes.flatMap(([one, a], place) => boxes.slice(place + 1)
+      .filter(([other, b]) => !one.contains(other) && upon(a, b))
+      .map(([other]) => [one.outerHTML, other.outerHTML]));
+  })()"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, SMALL], ids=["360 px", "320 px"])
+def test_on_a_phone_nothing_lies_upon_another_and_a_date_is_one_line(show, history, viewport):
+    night = {"start": "22:00", "end": "06:00", "price": 0.2, "days": ["sat", "sun"]}
+    history.post("config/sessions", {"prices": [night]})
+    page = show(viewport).page
+    expect(page.locator("input[type=time]")).to_have_count(2)
+    expect(rows(page)).to_have_count(50)
+    heights = page.locator(".session-when").evaluate_all("all => all.map(one => one.offsetHeight)")
+    overlapping = page.evaluate(OVERLAPPING)
+    history.post("config/sessions", {"prices": []})  # other tests begin without
+    assert max(heights) < 30
+    assert overlapping == []
+
+
+def test_energies_stand_below_one_another(show):
+    page = show(WIDE).page
+    expect(rows(page)).to_have_count(50)
+    ends = page.locator(".session-energy").evaluate_all(
+        "all => all.map(one => Math.round(one.getBoundingClientRect().right))"
+    )
+    assert len(set(ends)) == 1
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [
+        ("en-GB", r"^\d+ \w+ \d{4} \d\d:\d\d$"),
+        ("en-US", r"^\w+ \d+, \d{4} \d+:\d\d.[AP]M$"),
+        ("de-AT", r"^\d\d\.\d\d\.\d{4} \d\d:\d\d$"),
+    ],
+)
+def test_times_are_written_as_where_the_reader_lives(history, open_page, locale, shown):
+    page = open_page(history, locale=locale).page
+    page.goto(f"{history.address}/#/history")
+    expect(page.locator(".session-when").first).to_have_text(re.compile(shown), timeout=20_000)
+
+
 def test_a_month_and_errors_narrow_the_list_and_the_download(show, history):
     page = show().page
     page.get_by_role("button", name="April 2026").click()
@@ -167,6 +216,21 @@ def test_a_session_that_ends_appears_by_itself(show, history):
     history.post("simulator", {"vehicle": "none"})
     expect(rows(page).first).not_to_have_attribute("href", before, timeout=20_000)
     expect(rows(page).first).to_contain_text("Unplugged")
+
+
+def test_the_last_minute_of_a_curve_lasts_as_long_as_it_did(history, open_page):
+    page = open_page(history).page
+    page.goto(f"{history.address}/#/history")
+    told = page.evaluate(
+        """async () => {
+          const module = document.querySelector('script[type=module]').src;
+          const { pointsOf } = await import(new URL('../pages/history-session.js', module));
+          const samples = [216000, 36000].map((energy, minute) => (
+            { minute, energy, offeredCurrent: 16, current: [15.7, 0, 0] }));
+          return pointsOf({ start: 0, duration: 70 }, { step: 1, samples }).power;
+        }"""
+    )
+    assert told == [3.6, 3.6]
 
 
 def test_a_new_charger_says_that_there_is_nothing_yet(own_daemon, open_page):

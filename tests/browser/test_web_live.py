@@ -114,6 +114,25 @@ def test_pages_are_reached_from_the_keyboard(daemon, open_page):
     says(page, "Ready")
 
 
+COVERED = """
+  () => {
+    const one = document.activeElement;
+    const box = one.getBoundingClientRect();
+    const bar = document.querySelector("nav.nav").getBoundingClientRect();
+    const covered = one.matches("main *") && box.bottom > bar.top + 1 && box.top < bar.bottom;
+    return covered ? one.outerHTML.slice(0, 100) : null;
+  }"""
+
+
+@pytest.mark.parametrize("path", ["#/", "#/settings/charging", "#/system"])
+def test_what_has_the_focus_is_not_below_the_navigation(daemon, open_page, path):
+    page = open_page(daemon, PHONE).page
+    turn_to(page, daemon, path)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate(COVERED) is None
+
+
 # --- languages and colors ---
 
 

@@ -1,9 +1,13 @@
 // Curves over time, drawn by uPlot, which is loaded when the first one is shown; and as a table.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { language, number, t, theme, timeOfDay } from "./words.js";
+import { dayAndTime, language, number, t, theme, timeOfDay } from "./words.js";
 
 const ROWS_OF_TABLE = 24;
+const MINUTE_S = 60;
+const DAY_S = 86400;
+// Times are shown to the minute: marks closer than that would all say the same.
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 4320, 10080].map((minutes) => minutes * MINUTE_S);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 let library = null;
@@ -37,7 +41,7 @@ function options(series, { width, height }) {
       ...Object.fromEntries(units.map((unit) => [unit, { range: (_, low, high) => [Math.min(0, low ?? 0), nice(high)] }])),
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, ticks) => ticks.map((at) => timeOfDay(at)) },
+      { ...axis, grid: { show: false }, space: 70, size: 30, incrs: STEPS_S, values: (_, ticks) => ticks.map((at) => timeOfDay(at)) },
       ...units.map((unit, place) => ({
         ...axis, scale: unit, side: place ? 1 : 3, size: 52, grid: place ? { show: false } : axis.grid,
         values: (_, ticks) => ticks.map((value) => `${number(value, 0, 1)} ${unit}`),
@@ -52,6 +56,9 @@ function options(series, { width, height }) {
     ],
   };
 }
+
+// When something was; with its day where a curve goes on for longer than one.
+const timeIn = (times) => (times.at(-1) - times[0] > DAY_S ? dayAndTime : timeOfDay);
 
 const nice = (high) => (high > 0 ? high * 1.08 : 1);
 
@@ -112,7 +119,7 @@ export default function Chart({ times, series, caption, from, to, height = 200 }
           <li data-tone=${one.tone} data-dashed=${one.dashed}>
             <span class="legend-line" aria-hidden="true"></span>${one.label} <b>${shown(one, place)}</b>
           </li>`)}
-        <li class="legend-time">${times.length > 0 && timeOfDay(times[place])}</li>
+        <li class="legend-time">${times.length > 0 && timeIn(times)(times[place])}</li>
       </ul>
       <div class="plot" ref=${box} aria-hidden="true"></div>
       <details class="as-table">
@@ -142,7 +149,7 @@ function Table({ times, series, caption }) {
       <table class="phases">
         <thead><tr><th scope="col">${t("Time")}</th>${series.map((one) => html`<th scope="col">${one.label}</th>`)}</tr></thead>
         <tbody>${places.map((place) => html`
-          <tr><th scope="row">${timeOfDay(times[place])}</th>${series.map((one) => html`<td>${shown(one, place)}</td>`)}</tr>`)}
+          <tr><th scope="row">${timeIn(times)(times[place])}</th>${series.map((one) => html`<td>${shown(one, place)}</td>`)}</tr>`)}
         </tbody>
       </table>
     </div>`;

@@ -85,9 +85,12 @@ export function wear() {
 
 const formats = new Map();
 
+// Whoever reads English in Dublin or German in Vienna reads times and numbers as they are written there.
+export const place = () => navigator.languages.find((tag) => tag.slice(0, 2) === language.value) ?? language.value;
+
 function format(kind, options) {
   const key = `${kind.name} ${JSON.stringify(options)}`;
-  if (!formats.has(key)) formats.set(key, new kind(language.value, options));
+  if (!formats.has(key)) formats.set(key, new kind(place(), options));
   return formats.get(key);
 }
 
@@ -102,6 +105,8 @@ export const amperes = (value) => number(value, 0, 1);
 export const percent = (share) => format(Intl.NumberFormat, { style: "percent" }).format(share);
 export const moment = (seconds) =>
   format(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+export const dayAndTime = (seconds) =>
+  format(Intl.DateTimeFormat, { day: "numeric", month: "numeric", hour: "numeric", minute: "2-digit" }).format(seconds * 1000);
 export const timeOfDay = (seconds) => format(Intl.DateTimeFormat, { timeStyle: "short" }).format(seconds * 1000);
 export const day = (seconds) => format(Intl.DateTimeFormat, { dateStyle: "medium" }).format(seconds * 1000);
 
@@ -109,7 +114,8 @@ const SIZES = [["gigabyte", 2 ** 30], ["megabyte", 2 ** 20], ["kilobyte", 2 ** 1
 
 export function size(bytes) {
   const [unit, least] = SIZES.find(([, smallest]) => bytes >= smallest) ?? SIZES[3];
-  const options = { style: "unit", unit, maximumFractionDigits: 1, unitDisplay: "short" };
+  const unitDisplay = unit === "byte" ? "long" : "short"; // else "2 byte"
+  const options = { style: "unit", unit, maximumFractionDigits: 1, unitDisplay };
   return format(Intl.NumberFormat, options).format(bytes / least);
 }
 

@@ -5,6 +5,7 @@ import { ask, board, config, detail, has, post, state } from "../kit/data.js";
 import { FormCard, choices, sending, useShape } from "../kit/forms.js";
 import { Button, Field, Icon, Rows, useFeedback } from "../kit/ui.js";
 import { N, amperes, number, remember, t } from "../kit/words.js";
+import { nameOf } from "./reasons.js";
 import { Password } from "./settings-security.js";
 
 const STEPS = [
@@ -141,12 +142,14 @@ function Calibration() {
     </section>`;
 }
 
+const errorsNow = (wanted) => (state.value?.errors ?? []).filter(wanted).map((name) => t(nameOf(name))).join(", ") || t("none");
+
 function Lock() {
   const more = detail.value;
   const words = more?.locked === null ? t("not in use") : more?.locked ? t("locked") : t("released");
   return html`<${Live} text=${t("Plug in and unplug twice: the plug must be held while it is locked, and come out freely afterwards. Switch “Socket outlet” on under Settings, if this station has one.")} rows=${[
     [t("Lock"), words], [t("Cable"), more?.cableRating ? `${more.cableRating} A` : null],
-    [t("Errors now"), (state.value?.errors ?? []).filter((name) => name.includes("lock")).join(", ") || t("none")],
+    [t("Errors now"), errorsNow((name) => name.includes("lock"))],
   ]} />`;
 }
 
@@ -154,6 +157,6 @@ function Rcm() {
   const inUse = config.value.evse.rcm;
   return html`<${Live} text=${t("Before each session the station tests the monitor. Start one and see that it begins; then press the test button of the residual current device in the supply.")} rows=${[
     [t("In use"), inUse ? t("yes") : t("no, see Settings")],
-    [t("Errors now"), (state.value?.errors ?? []).filter((name) => name.startsWith("rcm")).join(", ") || t("none")],
+    [t("Errors now"), errorsNow((name) => name.startsWith("rcm"))],
   ]} />`;
 }

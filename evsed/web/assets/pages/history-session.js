@@ -4,7 +4,8 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { finished, get, urlOf } from "../kit/data.js";
 import { Card, Empty, Later, Rows } from "../kit/ui.js";
 import { duration, kilowatts, moment, t } from "../kit/words.js";
-import { AUTHORIZED, END, energy, money, nameOf, stopOf } from "./history-words.js";
+import { AUTHORIZED, END, energy, money, stopOf } from "./history-words.js";
+import { nameOf } from "./reasons.js";
 
 const MINUTE_S = 60;
 
@@ -41,8 +42,8 @@ function Facts({ session, prices }) {
         [t("Cost"), priced && money(session.cost, prices.currency)],
         [t("Plugged in"), moment(session.start)],
         [t("Unplugged"), open ? t("Going on") : moment(session.start + session.duration)],
-        [t("Connected for"), duration(session.duration)],
-        [t("Charging for"), duration(session.chargingTime)],
+        [t("Time connected"), duration(session.duration)],
+        [t("Time charging"), duration(session.chargingTime)],
         [t("Highest power"), `${kilowatts(session.peakPower)} kW`],
         [t("Charging stopped"), stop && t(stop)],
         [t("How it ended"), !open && t(END[session.endReason] ?? nameOf(session.endReason))],
@@ -53,8 +54,9 @@ function Facts({ session, prices }) {
     <//>`;
 }
 
-// Minutes that are left out repeat what was offered, and nothing flows in them.
-export function pointsOf(start, { step, samples }) {
+// Minutes that are left out repeat what was offered, and nothing flows in them. The last one ends
+// with the session.
+export function pointsOf({ start, duration: whole }, { step, samples }) {
   const points = { times: [], offered: [], drawn: [], power: [] };
   const add = (minute, offered, drawn, power) => {
     points.times.push(start + minute * MINUTE_S);
@@ -68,14 +70,15 @@ export function pointsOf(start, { step, samples }) {
       add(before.minute + step, before.offeredCurrent, 0, 0);
       add(one.minute - step / 2, before.offeredCurrent, 0, 0);
     }
-    add(one.minute, one.offeredCurrent, Math.max(...one.current), one.energy / (step * MINUTE_S) / 1000);
+    const seconds = Math.max(1, Math.min(step * MINUTE_S, whole - one.minute * MINUTE_S));
+    add(one.minute, one.offeredCurrent, Math.max(...one.current), one.energy / seconds / 1000);
   });
   return points;
 }
 
 function Curve({ session, curve }) {
   if (!curve) return null;
-  const points = pointsOf(session.start, curve);
+  const points = pointsOf(session, curve);
   const title = t("Offered and drawn current");
   const download = urlOf(`sessions/${session.id}/samples`);
   if (points.times.length < 2) {

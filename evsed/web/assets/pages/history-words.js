@@ -1,7 +1,7 @@
 // Words and numbers of the history.
 
-import { N, language, number } from "../kit/words.js";
-import { ERRORS, REASONS } from "./reasons.js";
+import { N, number, place } from "../kit/words.js";
+import { REASONS } from "./reasons.js";
 
 const WS_PER_KWH = 3600000; // the history is always in Ws
 
@@ -10,7 +10,7 @@ export const energy = (ws) => number(ws / WS_PER_KWH, 2);
 // A currency is what the owner wrote: usually a code, sometimes only a sign.
 export function money(value, currency) {
   try {
-    return new Intl.NumberFormat(language.value, { style: "currency", currency }).format(value);
+    return new Intl.NumberFormat(place(), { style: "currency", currency }).format(value);
   } catch {
     return `${number(value, 2)} ${currency}`;
   }
@@ -18,7 +18,7 @@ export function money(value, currency) {
 
 export function nameOfMonth(month) {
   const [year, number_] = month.split("-").map(Number);
-  const format = new Intl.DateTimeFormat(language.value, { month: "long", year: "numeric", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(place(), { month: "long", year: "numeric", timeZone: "UTC" });
   return format.format(Date.UTC(year, number_ - 1, 1));
 }
 
@@ -55,6 +55,3 @@ export const AUTHORIZED = {
 // Why charging stopped, null when it never began or goes on.
 export const stopOf = ({ stopReason }) =>
   stopReason === null || stopReason === "charging" ? null : STOP[stopReason] ?? REASONS[stopReason]?.title ?? null;
-
-// The name of a fault, or of whatever this page does not know.
-export const nameOf = (word) => ERRORS[word]?.title ?? word.replaceAll("_", " ");

@@ -4,10 +4,11 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { detail, finished, get, urlOf } from "../kit/data.js";
 import { Button, Card, Empty, Field } from "../kit/ui.js";
 import { day, duration, kilowatts, moment, t } from "../kit/words.js";
-import { END, energy, money, nameOf, nameOfMonth, stopOf } from "./history-words.js";
+import { END, energy, money, nameOfMonth, stopOf } from "./history-words.js";
 import { PricesCard } from "./history-prices.js";
 import { SessionView } from "./history-session.js";
 import { Download } from "./parts.js";
+import { nameOf } from "./reasons.js";
 
 const AT_ONCE = 50;
 const MONTHS_SHOWN = 12;
@@ -120,7 +121,7 @@ function SessionsCard({ months, month, faulty, setMonth, setFaulty, currency }) 
   }, [finished.value]);
   return html`
     <${Card} title=${t("Sessions")} id="sessions">
-      <div class="log-tools">
+      <div class="log-tools two">
         <${Field} kind="select" label=${t("Month")} value=${month} onInput=${setMonth}
           options=${[["", t("All months")], ...months.map((one) => [one.month, nameOfMonth(one.month)])]} />
         <${Field} kind="select" label=${t("Show")} value=${faulty ? "faulty" : ""} onInput=${(kind) => setFaulty(kind === "faulty")}

@@ -1,9 +1,9 @@
 // The cards of Home below the headline.
 
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
-import { ask, board, boot, config, detail, get, has, info, offline, post, quietly, state } from "../kit/data.js";
+import { ask, board, boot, config, detail, finished, get, has, info, offline, post, quietly, state } from "../kit/data.js";
 import { Button, Card, Field, Icon, Later, Rows, useFeedback } from "../kit/ui.js";
-import { N, amperes, duration, kilowattHours, kilowatts, number, perKilowattHour, t, timeOfDay } from "../kit/words.js";
+import { N, amperes, duration, kilowattHours, kilowatts, moment, number, perKilowattHour, t, timeOfDay } from "../kit/words.js";
 
 const LOWEST_A = 6;
 const LIMITS_MS = 3000;
@@ -114,20 +114,41 @@ export function CurveCard() {
 
 // --- session ---
 
+// The station knows the session that goes on; what was before stands in the history.
+function useLastSession(there) {
+  const [last, setLast] = useState(null);
+  useEffect(() => {
+    if (!there && has("/sessions")) quietly(get("sessions?limit=1").then(({ sessions }) => setLast(sessions[0] ?? null)));
+  }, [there, finished.value, boot.value, has("/sessions")]);
+  return last;
+}
+
+const WS_PER_KWH = 3600000; // the history is always in Ws
+
+const figuresOf = (now) => [
+  [t("Energy"), kilowattHours(now.consumption), "kWh", "session-energy"],
+  [t("Power"), kilowatts(now.power), "kW", "power"],
+  [t("Charging for"), duration(now.chargingTime), "", "charging-time"],
+  [t("Connected for"), duration(now.sessionTime), "", "session-time"],
+];
+
+const figuresOfLast = (last) => [
+  [t("Energy"), last ? number(last.energy / WS_PER_KWH, 2) : "–", last && "kWh", "session-energy"],
+  [t("Highest power"), last ? kilowatts(last.peakPower) : "–", last && "kW", "power"],
+  [t("Time charging"), last ? duration(last.chargingTime) : "–", "", "charging-time"],
+  [t("Time connected"), last ? duration(last.duration) : "–", "", "session-time"],
+];
+
 export function SessionCard({ now }) {
-  const there = now.sessionTime > 0;
-  const figures = [
-    [t("Energy"), kilowattHours(now.consumption), "kWh", "session-energy"],
-    [t("Power"), kilowatts(now.power), "kW", "power"],
-    [t("Charging for"), there ? duration(now.chargingTime) : "–", "", "charging-time"],
-    [t("Connected for"), there ? duration(now.sessionTime) : "–", "", "session-time"],
-  ];
+  const there = now.sessionTime > 0 || /^[BCD]/.test(now.state);
+  const last = useLastSession(there);
   return html`
-    <${Card} title=${there ? t("This session") : t("Last session")} live>
+    <${Card} title=${there ? t("This session") : t("Last session")} live id="session">
       <dl class="figures">
-        ${figures.map(([name, value, unit, id]) => html`
+        ${(there ? figuresOf(now) : figuresOfLast(last)).map(([name, value, unit, id]) => html`
           <div><dt>${name}</dt><dd><b id=${id}>${value}</b>${unit && ` ${unit}`}</dd></div>`)}
       </dl>
+      ${!there && last && html`<p class="hint" id="last-session"><a href="#/history/${last.id}">${moment(last.start)}</a></p>`}
     <//>`;
 }
 

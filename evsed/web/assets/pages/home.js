@@ -134,9 +134,11 @@ function Actions({ now }) {
 
 // --- why ---
 
-// What has to be true for energy to flow, in the order in which it becomes true.
+// What has to be true for energy to flow, in the order in which it becomes true. null: in a fault and
+// out of service nobody listens to the car, so nobody knows.
 function conditions(now) {
-  const connected = /^[BCD]/.test(now.state);
+  const unheard = /^[EF]/.test(now.state);
+  const connected = unheard ? null : /^[BCD]/.test(now.state);
   const faulty = now.errors !== null;
   return [
     [t("The station works and is in service"), now.available && !faulty],
@@ -144,10 +146,12 @@ function conditions(now) {
     config.value.evse?.requireAuth && [t("The session is authorized"), connected && !now.pendingAuth],
     [t("Charging is switched on"), now.enabled],
     [t("No limit of this session is reached"), !now.limitReached],
-    [t("The car asks for energy"), /^[CD]/.test(now.state)],
+    [t("The car asks for energy"), unheard ? null : /^[CD]/.test(now.state)],
     detail.value && [t("The contactor is closed"), detail.value.contactorClosed],
   ].filter(Boolean);
 }
+
+const MET = new Map([[true, ["check", N("yes")]], [false, ["close", N("no")]], [null, ["minus", N("not known now")]]]);
 
 function WhyCard({ now, reason }) {
   const charging = reason === "charging";
@@ -156,7 +160,7 @@ function WhyCard({ now, reason }) {
     <${Card} title=${charging ? t("Why is it charging?") : t("Why is it not charging?")} live id="why">
       <ol class="checks">
         ${conditions(now).map(([text, met]) => html`
-          <li data-met=${met}><${Icon} name=${met ? "check" : "close"} /><span>${text}</span><span class="unseen">: ${met ? t("yes") : t("no")}</span></li>`)}
+          <li data-met=${String(met)}><${Icon} name=${MET.get(met)[0]} /><span>${text}</span><span class=${met === null ? "" : "unseen"}>: ${t(MET.get(met)[1])}</span></li>`)}
       </ol>
       <p class="changes"><b>${charging ? t("What would end it:") : t("What would change it:")}</b> ${t(words.change)}</p>
     <//>`;

@@ -249,3 +249,6 @@ export const ERRORS = {
     clears: N("By that."),
   },
 };
+
+// The name of a fault, or of whatever this page does not know.
+export const nameOf = (word) => ERRORS[word]?.title ?? word.replaceAll("_", " ");

@@ -6,6 +6,7 @@ import { Button, Card, Field, Icon, Rows, confirmed, useFeedback } from "../kit/
 import { duration, moment, number, size, t } from "../kit/words.js";
 import { LogCard } from "./log.js";
 import { Download, FileSend, save } from "./parts.js";
+import { nameOf } from "./reasons.js";
 
 export default function System() {
   return html`
@@ -97,7 +98,7 @@ function Health() {
   return html`
     <${Card} title=${t("Self-test")} live id="health">
       <${Rows} rows=${[
-        [t("Errors now"), now.errors ? now.errors.join(", ") : t("none")],
+        [t("Errors now"), now.errors ? now.errors.map((name) => t(nameOf(name))).join(", ") : t("none")],
         [t("Board"), more.maintenance ?? t("in order")],
         [t("Control loop, worst delay"), `${number(late.worst / 1000, 1)} ms`],
         [t("Delays over 20 ms"), `${number(late.over20ms)} / ${number(late.passes)}`],
