@@ -12,6 +12,7 @@ from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.bus import SystemBus
 from evsed.host.machine import machine_id
+from evsed.host.mqtt.brokers import Brokers
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
@@ -41,7 +42,6 @@ from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
-from evsed.services.script.mqtt import Brokers
 from evsed.services.script.service import ScriptService
 from evsed.services.serial.managed_port import Modes
 from evsed.services.serial.script_port import ScriptPort

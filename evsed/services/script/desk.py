@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from evsed.host.pace import Allowance
 from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
 from evsed.services.script.output import LINES_AT_ONCE, LINES_PER_S, clean_line
-from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
 from evsed.services.script.worker.files import Files
