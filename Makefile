@@ -8,6 +8,7 @@ SHELL := /bin/bash
 # Any Python from 3.11 on: make run PYTHON=python3.13
 PYTHON ?= python3
 BOOKWORM_PYTHON ?= python3.11
+HOME_ASSISTANT_PYTHON ?= python3.13
 # Further words for pytest: make test ARGS='tests/unit -k pilot'
 ARGS ?=
 # Another port for make run: make run PORT=9000
@@ -17,6 +18,7 @@ RUNS ?= 1000000
 
 VENV := .venv
 BOOKWORM_VENV := .venv-bookworm
+HOME_ASSISTANT_VENV := .venv-homeassistant
 # A virtual environment is ready for one version of Python and one state of the lock files.
 version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VERSION := $(call version_of,$(PYTHON))
@@ -26,13 +28,14 @@ BENCH_READY := $(VENV)/ready-to-bench-$(VERSION)
 FUZZ_READY := $(VENV)/ready-to-fuzz-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
+HOME_ASSISTANT_READY := $(HOME_ASSISTANT_VENV)/ready
 
 PIP := -m pip --disable-pip-version-check --quiet
 SELF := --no-deps --no-build-isolation --editable .
 
 # The browser tests drive the system's own Chromium; a machine without it runs all the others.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
-CHOSEN := not system and not hat$(if $(CHROMIUM),, and not browser)
+CHOSEN := not system and not hat and not homeassistant$(if $(CHROMIUM),, and not browser)
 
 # What has to reach every line and branch of evsed/charging.
 CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenarios tests/contract/traces)
@@ -40,7 +43,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench fuzz deb screenshots
+.PHONY: help run test test-bookworm test-homeassistant test-system check coverage explore endurance safety bench fuzz deb screenshots
 .PHONY: clean preflight
 
 help: ## list the targets
@@ -57,6 +60,10 @@ test: $(DEV_READY) ## run the tests
 test-bookworm: $(BOOKWORM_READY) ## run the tests on the library versions of Debian 12
 	@$(BOOKWORM_VENV)/bin/pytest -q -n auto --leave-out-missing --ignore-glob='*/test_checks_*.py' \
 	  $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) tests/unit tests/contract $(ARGS)
+
+test-homeassistant: $(DEV_READY) $(HOME_ASSISTANT_READY) ## run Home Assistant beside the charger (tests/homeassistant; minutes; needs Python 3.13)
+	@HOME_ASSISTANT_PYTHON=$(HOME_ASSISTANT_VENV)/bin/python \
+	  $(VENV)/bin/pytest -q -s -m homeassistant tests/homeassistant $(ARGS)
 
 test-system: $(DEV_READY) ## run the tests of package and network in virtual machines (tests/system/README.md; an hour)
 	@$(VENV)/bin/pytest -q -s -m system tests/system $(ARGS)
@@ -103,7 +110,7 @@ screenshots: $(DEV_READY) ## take the pictures in docs/screenshots anew (needs c
 	@$(VENV)/bin/python tests/browser/screenshots.py
 
 clean: ## remove what the other targets made, the simulated charger's memory included
-	rm -rf $(VENV) $(BOOKWORM_VENV) .state build dist *.egg-info .coverage .coverage.*
+	rm -rf $(VENV) $(BOOKWORM_VENV) $(HOME_ASSISTANT_VENV) .state build dist *.egg-info .coverage .coverage.*
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -145,6 +152,15 @@ $(BENCH_READY): $(RUN_READY) requirements-bench.txt
 
 $(FUZZ_READY): $(DEV_READY) requirements-fuzz.txt
 	@$(VENV)/bin/python $(PIP) install -r requirements-fuzz.txt
+	@touch $@
+
+$(HOME_ASSISTANT_READY): requirements-homeassistant.txt
+	@command -v $(HOME_ASSISTANT_PYTHON) >/dev/null \
+	  || { echo 'Home Assistant needs Python 3.13 (make HOME_ASSISTANT_PYTHON=...).'; exit 1; }
+	@echo 'Setting up $(HOME_ASSISTANT_VENV) (minutes) ...'
+	@rm -rf $(HOME_ASSISTANT_VENV)
+	@$(HOME_ASSISTANT_PYTHON) -m venv $(HOME_ASSISTANT_VENV)
+	@$(HOME_ASSISTANT_VENV)/bin/python $(PIP) install -r requirements-homeassistant.txt
 	@touch $@
 
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml

@@ -12,6 +12,7 @@ from evsed.hardware.pi.direction_pin import DirectionPin
 from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.host.bus import SystemBus
 from evsed.host.machine import machine_id
+from evsed.host.mqtt.brokers import Brokers
 from evsed.host.packages import NoInstaller, Packages
 from evsed.host.signatures import Signatures
 from evsed.host.update_unit import STATE_DIR, UnitInstaller
@@ -23,6 +24,7 @@ from evsed.services.backup.service import BackupService
 from evsed.services.clock.service import ClockService
 from evsed.services.diagnosis.service import DiagnosisService
 from evsed.services.discovery.service import DiscoveryService, Offer, reachable_at
+from evsed.services.http.counts import RequestCounts
 from evsed.services.http.credentials import CredentialsCheck
 from evsed.services.http.pages import page_routes
 from evsed.services.http.service import Door, HttpService
@@ -30,18 +32,20 @@ from evsed.services.log.ring import LogRing
 from evsed.services.meter.service import MeterService
 from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
+from evsed.services.mqtt.service import MqttService
 from evsed.services.nextion.service import NextionDisplay
 from evsed.services.panel.service import PanelService
+from evsed.services.prometheus.service import Metrics
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
 from evsed.services.rest.factory_reset import ResetResource
 from evsed.services.rest.meter import MeterResource
+from evsed.services.rest.mqtt import MqttResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
 from evsed.services.rest.sessions import SessionsResource
 from evsed.services.scheduler.service import SchedulerService
-from evsed.services.script.mqtt import Brokers
 from evsed.services.script.service import ScriptService
 from evsed.services.serial.managed_port import Modes
 from evsed.services.serial.script_port import ScriptPort
@@ -60,6 +64,7 @@ from evsed.surroundings import Surroundings
 #: What is kept of the output of scripts: lines, bytes.
 _SCRIPT_LINES: Final = 1000
 _SCRIPT_BYTES: Final = 64 * 1024
+_HTTP: Final = 80
 _WEB: Final = Path(__file__).parent / "web"
 #: The public keys of releases, as the package brings them.
 _SHIPPED_KEYS: Final = Path("/usr/share/evsed/keys.d")
@@ -100,6 +105,7 @@ class _Offered:
     scripts: ScriptService
     script_lines: LogRing
     sessions: SessionsService
+    mqtt: MqttService
 
 
 def services(
@@ -111,8 +117,7 @@ def services(
 ) -> tuple[Service, ...]:
     """Return every service, in the order they start."""
     _tell_zone(built, operations)
-    wifi = WifiService(operations.network, _WifiChoice(operations))
-    operations.on_change("wifi", wifi.changed)
+    wifi = _wifi(operations)
     modbus = ModbusService(operations, _modbus_access(built))
     operations.on_change("modbus", modbus.apply)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
@@ -130,7 +135,9 @@ def services(
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     updater = _updater(built, operations, credentials)
     scheduler = SchedulerService(operations)
+    mqtt = _mqtt(built, operations, sessions)
     offered = _Offered(
+        mqtt=mqtt,
         wifi=wifi,
         display=display,
         credentials=credentials,
@@ -143,8 +150,12 @@ def services(
     )
     rest = _rest_api(built, operations, offered)
     sessions.on_end(rest.session_ended)
-    routes = (*rest.routes(), *dav, *page_routes(_WEB))
-    http = HttpService(_door(built), routes, before=(check.check,), ready=listening)
+    requests = RequestCounts()
+    metrics = Metrics(operations=operations, requests=requests.counted, mqtt=mqtt.standing)
+    routes = (*rest.routes(), *dav, *metrics.routes(), *page_routes(_WEB))
+    http = HttpService(
+        _door(built), routes, before=(check.check,), ready=listening, requests=requests
+    )
     credentials.on_change(http.close_streams)
     return (
         Service("http", http.serve),
@@ -159,9 +170,16 @@ def services(
         Service("scheduler", scheduler.serve),
         Service("update", updater.serve),
         Service("meter", meter.serve),
+        Service("mqtt", mqtt.serve),
         Service("panel", PanelService(operations, wifi).serve),
         *_at_home(built, operations, around, http),
     )
+
+
+def _wifi(operations: Operations) -> WifiService:
+    wifi = WifiService(operations.network, _WifiChoice(operations))
+    operations.on_change("wifi", wifi.changed)
+    return wifi
 
 
 def _tell_zone(built: Parts, operations: Operations) -> None:
@@ -196,6 +214,23 @@ def _scripts(
     operations.on_change("script", scripts.apply)
     operations.on_change("scheduler", scripts.zone_changed)
     return scripts
+
+
+def _mqtt(built: Parts, operations: Operations, sessions: SessionsService) -> MqttService:
+    """Return the charger at the user's broker."""
+    mqtt = MqttService(
+        operations, built.administrator.mqtt, machine_id(), lambda: _page(built, operations)
+    )
+    operations.on_change("mqtt", mqtt.apply)
+    operations.listen(mqtt.settings_changed)
+    sessions.on_end(mqtt.session_ended)
+    return mqtt
+
+
+def _page(built: Parts, operations: Operations) -> str:
+    """Return where a browser finds the charger."""
+    host, port = operations.store.settings.discovery.hostname, _door(built).port
+    return f"http://{host}.local" if port in {0, _HTTP} else f"http://{host}.local:{port}"
 
 
 def _files(built: Parts, scripts: ScriptService) -> WebDavService:
@@ -267,6 +302,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
                 ).endpoints(),
                 *CredentialsResource(credentials=offered.credentials).endpoints(),
                 *SerialPortsResource(ports=offered.serial).endpoints(),
+                *MqttResource(mqtt=offered.mqtt).endpoints(),
                 *SchedulesResource(schedules=offered.scheduler).endpoints(),
                 *ResetResource(operations=operations).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),

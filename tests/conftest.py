@@ -19,11 +19,14 @@ NEEDED = {
     "test_signatures.py": ("minisign",),
     "test_root_program.py": ("minisign",),
     "test_update_unit.py": ("dbus-daemon",),
-    "test_script_mqtt_broker.py": ("mosquitto", "mosquitto_pub", "openssl"),
+    "test_mqtt_broker.py": ("mosquitto", "mosquitto_pub"),
+    "test_mqtt_process.py": ("mosquitto",),
+    "test_mqtt_strangers.py": ("mosquitto", "openssl"),
     "test_network_manager.py": ("dbus-daemon", DBUSMOCK),
     "test_network_daemon.py": ("dbus-daemon", DBUSMOCK),
     "test_time_date.py": ("dbus-daemon", DBUSMOCK),
     "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
+    "test_mqtt_daemon.py": ("mosquitto", "mosquitto_passwd", "openssl"),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
 }
 #: Where Debian puts servers, which is not in everybody's path.

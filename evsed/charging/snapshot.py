@@ -1,7 +1,7 @@
 """What services see: one complete, immutable picture per control pass. Pure."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.states import (
@@ -39,6 +39,10 @@ class Holder(NamedTuple):
     current_da: int
 
 
+#: Upper ends of the classes lateness is counted in; one more class has no end.
+LATENESS_CLASSES_US: Final = (250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lateness:
     """How late the control passes began, measured by the loop itself."""
@@ -52,6 +56,10 @@ class Lateness:
     #: longest pass so far, from its begin to its end
     longest_pass_us: int = 0
     real_time: bool = False
+    #: passes by how late they began, see ``LATENESS_CLASSES_US``
+    classes: tuple[int, ...] = (0,) * (len(LATENESS_CLASSES_US) + 1)
+    #: of all passes together
+    sum_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,20 @@ class Supervision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MqttAccess:
+    """Section ``mqtt``: what an owner cannot choose in the browser.
+
+    Args:
+        read_only: values are published, commands are refused.
+        authority: a file of certificates in PEM that brokers are checked with instead of the
+            system's; empty: the system's.
+    """
+
+    read_only: bool = False
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Administrator:
     """Ports, addresses and switches for compatibility.
 
@@ -58,6 +72,7 @@ class Administrator:
     update_allow_unsigned: bool = False
     update_keys: str = "/etc/evsed/keys.d"
     modbus: ModbusAccess = field(default_factory=ModbusAccess)
+    mqtt: MqttAccess = field(default_factory=MqttAccess)
     network: NetworkAccess = field(default_factory=NetworkAccess)
     clock_manage: str = "auto"
 
@@ -144,6 +159,21 @@ _UPDATE: Final = Section(
         ),
     ),
 )
+_FILE_OR_NONE: Final = Scalar(
+    wanted="the absolute path of a file, or an empty text",
+    accepts=lambda value: isinstance(value, str) and (not value or value.startswith("/")),
+)
+_MQTT: Final = Section(
+    MqttAccess,
+    (
+        Key(name="readOnly", kind=flag(), field="read_only"),
+        Key(
+            name="authority",
+            kind=_FILE_OR_NONE,
+            field="authority",
+        ),
+    ),
+)
 _CLOCK: Final = Section(
     dict, (Key(name="manage", kind=choice("auto", "system", "own"), field="clock_manage"),)
 )
@@ -161,6 +191,7 @@ FILE: Final = Section(
         Key(name="serial", kind=_SERIAL, field=""),
         Key(name="update", kind=_UPDATE, field=""),
         Key(name="modbus", kind=modbus_section(_ADDRESS), field="modbus"),
+        Key(name="mqtt", kind=_MQTT, field="mqtt"),
         Key(name="network", kind=network_section(), field="network"),
         Key(name="clock", kind=_CLOCK, field=""),
     ),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from evsed.board.description import Board
 from evsed.errors import RejectedError
 from evsed.settings.calibration import CALIBRATION, CalibrationSettings
+from evsed.settings.mqtt import MQTT, MqttSettings
 from evsed.settings.network import DISCOVERY, WIFI, DiscoverySettings, WifiSettings
 from evsed.settings.schedule import SCHEDULER, SchedulerSettings
 from evsed.settings.schema import (
@@ -51,6 +52,7 @@ class Settings:
     firmware: FirmwareSettings
     sessions: SessionsSettings = field(default_factory=SessionsSettings)
     meter: CalibrationSettings = field(default_factory=CalibrationSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
 
 
 def _patched_evse(before: EvseSettings, patch: object, board: Board) -> EvseSettings:
@@ -100,6 +102,7 @@ SECTIONS: Final[Mapping[str, Section[Any]]] = {
         FIRMWARE,
         SESSIONS,
         CALIBRATION,
+        MQTT,
     )
 }
 

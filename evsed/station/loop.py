@@ -7,12 +7,13 @@ every 2 ms whether the pilot windows finished since then must open it at once (d
 import contextlib
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from evsed.charging.snapshot import Lateness
+from evsed.charging.snapshot import LATENESS_CLASSES_US, Lateness
 from evsed.hardware.interfaces import Hat
 from evsed.hardware.real_time import CONTROL, ask_real_time
 from evsed.station.control_pass import ControlPass
@@ -40,6 +41,8 @@ class _Watch:
     over_5_ms: int = 0
     over_20_ms: int = 0
     longest_pass_us: int = 0
+    sum_us: int = 0
+    classes: list[int] = field(default_factory=lambda: [0] * (len(LATENESS_CLASSES_US) + 1))
 
     def begin(self, late_us: int) -> None:
         self.passes += 1
@@ -47,6 +50,8 @@ class _Watch:
         self.worst_us = max(self.worst_us, late_us)
         self.over_5_ms += late_us > 5_000
         self.over_20_ms += late_us > 20_000
+        self.sum_us += late_us
+        self.classes[bisect_left(LATENESS_CLASSES_US, late_us)] += 1
 
     def end(self, took_us: int) -> None:
         self.longest_pass_us = max(self.longest_pass_us, took_us)
@@ -60,6 +65,8 @@ class _Watch:
             over_20_ms=self.over_20_ms,
             longest_pass_us=self.longest_pass_us,
             real_time=real_time,
+            classes=tuple(self.classes),
+            sum_us=self.sum_us,
         )
 
 

@@ -44,6 +44,11 @@ class Mailbox:
         self._verdicts: deque[tuple[asyncio.Future[None], Verdict]] = deque()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
+    @property
+    def waiting(self) -> int:
+        """How many letters no pass has taken yet."""
+        return len(self._letters)
+
     def open(self) -> None:
         """Deliver verdicts on the running event loop."""
         asyncio.get_running_loop().add_reader(self._bell, self._deliver)

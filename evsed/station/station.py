@@ -128,6 +128,11 @@ class Station:
         return self.control_pass.snapshot
 
     @property
+    def commands_waiting(self) -> int:
+        """How many commands no control pass has taken yet."""
+        return self._mailbox.waiting
+
+    @property
     def board_meter(self) -> Meter | None:
         """The board's own metering channels; None without any."""
         return self._hat.meter
@@ -282,6 +287,11 @@ class ParkedStation(Station):
     def snapshot(self) -> Snapshot:
         """The picture of a station out of order."""
         return self._picture
+
+    @property
+    def commands_waiting(self) -> int:
+        """None: they are refused."""
+        return 0
 
     @property
     def board_meter(self) -> Meter | None:

@@ -9,6 +9,7 @@ import pytest
 from daemon_world import alive, descendants, eventually
 from mqtt_world import free_port
 
+KINDS = (b"evsed.services.script.worker", b"evsed.host.mqtt.worker")
 GOOD = """
 component.register({id = "good", name = "Good", params = {n = {type = "number", default = 1}},
   start = function(p) print("n", p.n)
@@ -109,6 +110,6 @@ def workers(daemon):
     found = set()
     for child in descendants(daemon.popen.pid):
         with contextlib.suppress(OSError):
-            if b"evsed.services.script." in Path(f"/proc/{child}/cmdline").read_bytes():
+            if any(kind in Path(f"/proc/{child}/cmdline").read_bytes() for kind in KINDS):
                 found.add(child)
     return found

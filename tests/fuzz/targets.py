@@ -15,6 +15,7 @@ from typing import Final
 from evsed.board.description import Board
 from evsed.board.reader import read_board, read_board_checked
 from evsed.errors import BadFileError, EvsedError, RejectedError
+from evsed.host.mqtt.address import read_address
 from evsed.services.at import protocol as at
 from evsed.services.http.basic import read_basic
 from evsed.services.http.guard import foreign_host
@@ -24,7 +25,6 @@ from evsed.services.nextion import protocol as nextion
 from evsed.services.nextion.commands import command_in
 from evsed.services.nextion.model import display_info
 from evsed.services.rest.strict_json import parse as parse_json
-from evsed.services.script.mqtt_address import read_address
 from evsed.services.update.deb import read_package
 from evsed.services.update.descriptor import read_descriptor
 from evsed.services.webdav import conditions, request_headers

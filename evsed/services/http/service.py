@@ -15,6 +15,7 @@ from evsed.services.http.answers import Handler, Middleware, answer_errors, text
 from evsed.services.http.connection import Connection, Waits
 from evsed.services.http.connections import PATIENCE_S, Connections
 from evsed.services.http.cors import cross_origin
+from evsed.services.http.counts import RequestCounts
 from evsed.services.http.credentials import is_authenticated
 from evsed.services.http.guard import foreign_host, foreign_origin
 from evsed.services.http.headers import add_headers
@@ -75,6 +76,7 @@ class HttpService:
             unknown paths. This is the place of the credentials check (rest.md section 1).
         connections: the table of them, with limits other than the usual.
         ready: set while the port accepts connections.
+        requests: counts the answers.
     """
 
     name = "http"
@@ -87,11 +89,13 @@ class HttpService:
         before: Iterable[Middleware] = (),
         connections: Connections | None = None,
         ready: asyncio.Event | None = None,
+        requests: RequestCounts | None = None,
     ) -> None:
         self._door = door
         self._routes = tuple(postponed(route) for route in routes)
         self._before = tuple(before)
         self._bound: int | None = None
+        self._requests = requests or RequestCounts()
         self._connections = connections or Connections()
         self.ready = ready or asyncio.Event()
 
@@ -137,6 +141,7 @@ class HttpService:
     def _application(self) -> web.Application:
         application = web.Application(
             middlewares=(
+                self._requests.count,
                 note_beginning,
                 cross_origin(frozenset(self._door.cors_origins)),
                 answer_errors,

@@ -8,6 +8,7 @@ from evsed.board.description import Board
 from evsed.services.rest.schema import Schema, array, as_written, of_setting, patch, record, text
 from evsed.settings.calibration import CalibrationSettings
 from evsed.settings.fields import Setting, settings_of
+from evsed.settings.mqtt import TOPIC, URI, MqttSettings
 from evsed.settings.network import DiscoverySettings, WifiSettings
 from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE, WINDOWS
 from evsed.settings.schema import EVSE
@@ -45,6 +46,7 @@ def config_shapes(board: Board) -> Mapping[str, Shapes]:
         "scheduler": _scheduler(),
         "sessions": _sessions(),
         "meter": _plain(settings_of(CalibrationSettings)),
+        "mqtt": _mqtt(),
     }
 
 
@@ -74,6 +76,16 @@ def _wifi() -> Shapes:
             **{wire: _like(declared[wire], _ADDRESS) for wire in addresses},
         },
     )
+
+
+def _mqtt() -> Shapes:
+    declared = settings_of(MqttSettings)
+    narrower = {
+        "uri": _like(declared["uri"], f"^({URI})?$"),
+        "topic": _like(declared["topic"], f"^({TOPIC})?$"),
+        "discoveryPrefix": _like(declared["discoveryPrefix"], f"^({TOPIC})$"),
+    }
+    return _plain(declared, secrets=("password",), narrower=narrower)
 
 
 def _discovery() -> Shapes:

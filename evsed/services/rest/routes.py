@@ -8,6 +8,7 @@ from aiohttp import web
 
 import evsed
 from evsed.operations.operations import Operations
+from evsed.operations.session_fields import SESSION, shown
 from evsed.operations.session_log import SessionRow
 from evsed.operations.values import EnergyUnit
 from evsed.services.rest.absent import NoDisplay, NoLogs, NoScripts, NoUpdater, NoWifi
@@ -27,7 +28,6 @@ from evsed.services.rest.openapi import with_document
 from evsed.services.rest.ports import Display, Logs, Scripts, Updater, Wifi
 from evsed.services.rest.scripts import ScriptResource
 from evsed.services.rest.section_config import Config
-from evsed.services.rest.session_fields import SESSION, shown
 from evsed.services.rest.simulator import Simulator, SimulatorResource
 from evsed.services.rest.state import StateResource
 from evsed.services.rest.system import SystemResource

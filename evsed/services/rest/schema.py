@@ -176,7 +176,8 @@ def as_written(setting: Setting, shown: Schema) -> Schema:
 def of_row(row: TableRow) -> Schema:
     """Return the schema of one row of our tables, as it is read.
 
-    A row may also have ``low`` and ``high``, ``words``, ``keys`` (schemas) and ``nullable``.
+    A row may also have ``low`` and ``high``, ``words``, ``keys`` (schemas) or ``parts`` (rows),
+    and ``nullable``.
     """
     found = _of_row(row)
     return or_null(found) if getattr(row, "nullable", False) else found
@@ -215,7 +216,8 @@ def _of_other_row(row: TableRow) -> Schema:
         case Kind.OBJECTS:
             return array(record(keys), row.about)
         case _:
-            return record(keys, row.about, unit=row.unit)
+            parts = {part.name: of_row(part) for part in getattr(row, "parts", ())}
+            return record({**keys, **parts}, row.about, unit=row.unit)
 
 
 def of_table(rows: Iterable[TableRow], about: str = "") -> Schema:

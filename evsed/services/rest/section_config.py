@@ -31,6 +31,7 @@ SECTIONS: Final = {
 OWN_SECTIONS: Final = {
     "sessions": "Price of a kWh by time of day, currency, how long curves of sessions are kept",
     "meter": "Calibration of the board's own metering channels",
+    "mqtt": "MQTT broker, topics, and discovery by Home Assistant",
 }
 _SOURCE: Final = "rest"
 

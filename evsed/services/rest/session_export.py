@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
+from evsed.operations.session_fields import SESSION, shown
 from evsed.operations.session_log import (
     SampleRow,
     SessionFilter,
@@ -22,11 +23,9 @@ from evsed.services.rest.answers import json_bytes
 from evsed.services.rest.session_fields import (
     SAMPLE,
     SAMPLE_CSV,
-    SESSION,
     SESSION_CSV,
     sample_line,
     session_line,
-    shown,
 )
 
 _ROWS_AT_ONCE: Final = 250

@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from evsed.operations.operations import Operations
+from evsed.operations.session_fields import SESSION, shown
 from evsed.operations.session_log import (
     EndReason,
     SessionFilter,
@@ -33,7 +34,7 @@ from evsed.services.rest.schema import (
     whole,
 )
 from evsed.services.rest.session_export import Export
-from evsed.services.rest.session_fields import MONTH, SAMPLE, SESSION, shown
+from evsed.services.rest.session_fields import MONTH, SAMPLE
 from evsed.settings.time_zone import zone
 
 MOST_SESSIONS: Final = 200

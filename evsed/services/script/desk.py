@@ -12,15 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from evsed.errors import RejectedError
+from evsed.host.mqtt.address import MOST_CLIENTS, check_filter, check_topic, read_address
+from evsed.host.pace import Allowance
 from evsed.services.script.calls import SETTERS, BadValueError, checked_lease
-from evsed.services.script.mqtt_address import (
-    MOST_CLIENTS,
-    check_filter,
-    check_topic,
-    read_address,
-)
 from evsed.services.script.output import LINES_AT_ONCE, LINES_PER_S, clean_line
-from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import stored_text
 from evsed.services.script.worker.engine import Engine, Value
 from evsed.services.script.worker.files import Files

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from evsed.services.script.pace import Allowance
+from evsed.host.pace import Allowance
 
 _LONGEST: Final = 4096
 LINES_PER_S: Final = 200

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from evsed.errors import EvsedError, RejectedError, StorageError
+from evsed.host.pace import Allowance
 from evsed.operations.operations import Operations
 from evsed.services.script.calls import INVALID, SETTERS, BadValueError, Setter, checked_lease
-from evsed.services.script.pace import Allowance
 from evsed.services.script.parameters import Parameters
 from evsed.services.script.state import script_state
 

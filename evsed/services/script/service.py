@@ -10,6 +10,7 @@ from typing import Final
 
 import evsed
 from evsed.errors import RejectedError
+from evsed.host.worker_process import Kind, Message, WorkerProcess
 from evsed.operations.operations import Operations
 from evsed.services.script.components import (
     Component,
@@ -25,7 +26,6 @@ from evsed.services.script.parameters import Parameters, Value
 from evsed.services.script.rpc import Brokers, Calls, SerialPorts
 from evsed.services.script.state import script_board
 from evsed.services.script.watch import TreeWatch
-from evsed.services.script.worker_process import Message, WorkerProcess
 from evsed.settings.services import ScriptSettings
 
 _PAUSES_S: Final = (1, 2, 5, 10, 30)
@@ -38,6 +38,16 @@ _NO_LUA: Final = 69
 _FAILED: Final = "failed"
 #: Stands for the exit status of a worker that could not even be started.
 _NOT_STARTED: Final = -1
+
+_WORKER: Final = Kind(
+    module="evsed.services.script.worker",
+    name="script",
+    silent_s=3.0,
+    stop_s=0.3,
+    lines_per_s=3000,
+    lines_at_once=600,
+    line_bytes=2048,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -167,7 +177,7 @@ class ScriptService:
         """Run one worker until it ends or is to be started afresh."""
         self._output.restart()
         self._components = []
-        worker = self._worker = WorkerProcess(self._take)
+        worker = self._worker = WorkerProcess(self._take, _WORKER)
         first = await self._first_message()
         running = asyncio.create_task(worker.run(lambda: (first,)))
         again = asyncio.create_task(self._again.wait())

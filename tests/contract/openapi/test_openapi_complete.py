@@ -74,7 +74,7 @@ def test_every_number_has_a_unit_or_needs_none(start):
         *("chipCores", "chipRevision", "temperatureSensorCount", "temperatureSensors"),
         *("socketLockRetryCount", "baudRate", "unitId", "X-Count", "baud-rate", "index"),
         *("passes", "over5ms", "over20ms", "closings", "openings", "loadedOpenings"),
-        *("id", "next", "before", "limit", "sessions", "price", "cost"),
+        *("id", "next", "before", "limit", "sessions", "price", "cost", "waiting", "dropped"),
         *("phase", "points", "gain", "value"),  # a value has the unit of its quantity
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "schedule"),
     }

@@ -8,9 +8,10 @@ from evsed.board.reader import read_board
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import PilotMode, Reason
 from evsed.errors import RejectedError
+from evsed.operations.detail_fields import DETAIL_FIELDS
 from evsed.operations.values import EnergyUnit
 from evsed.services.rest.board_config import board_object
-from evsed.services.rest.detail import DETAIL_FIELDS, detail_object
+from evsed.services.rest.detail import detail_object
 from evsed.services.rest.energy import evse_object, in_ws
 from evsed.settings.schema import EvseSettings
 

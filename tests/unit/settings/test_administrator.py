@@ -32,10 +32,10 @@ def test_the_shipped_file_says_what_the_defaults_are(tmp_path):
     lines = [line for line in text.splitlines() if line.startswith(("# ", "#   ")) and ":" in line]
     keys = (
         *("http:", "rest:", "boot:", "charging:", "supervision:", "webdav:"),
-        *("serial:", "update:", "modbus:", "network:", "clock:"),
+        *("serial:", "update:", "modbus:", "mqtt:", "network:", "clock:"),
     )
     enabled = [line[2:] for line in lines if line.startswith("#   ") or line[2:] in keys]
-    assert len(enabled) == 42
+    assert len(enabled) == 45
     assert _read(tmp_path, "\n".join(enabled)) == Administrator()
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from evsed.host.hardening import SCRIPTS, harden, no_more_threads
 from evsed.services.script.worker.engine import Engine
 from evsed.services.script.worker.files import Files
 from evsed.services.script.worker.guard import Guard
-from evsed.services.script.worker.hardening import SCRIPTS, harden, no_more_threads
 from evsed.services.script.worker.link import GoneError, Link
 from evsed.services.script.worker.lua54 import NoLuaError
 from evsed.services.script.worker.remote_host import RemoteHost

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evsed.services.script.pace import Allowance
+from evsed.host.pace import Allowance
 from evsed.services.script.worker.engine import State, Value
 from evsed.services.script.worker.guard import Guard
 from evsed.services.script.worker.link import Link, TooLongError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evsed.services.script.pace import Allowance
+from evsed.host.pace import Allowance
 
 
 class Clock:

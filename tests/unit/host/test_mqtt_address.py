@@ -3,7 +3,7 @@
 import pytest
 
 from evsed.errors import RejectedError
-from evsed.services.script.mqtt_address import check_filter, check_topic, read_address
+from evsed.host.mqtt.address import check_filter, check_topic, read_address
 
 
 @pytest.mark.parametrize(

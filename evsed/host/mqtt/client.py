@@ -1,4 +1,4 @@
-"""One MQTT client of a script: keeps subscriptions and messages while connections come and go.
+"""One MQTT client: keeps subscriptions and messages while connections come and go.
 
 Lives on the event loop. Source: lua.md section 9.7.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from evsed.errors import RejectedError
-from evsed.services.script.mqtt_address import Address, check_filter, check_topic
-from evsed.services.script.mqtt_link import Link
-from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
-from evsed.services.script.pace import Allowance
+from evsed.host.mqtt.address import Address, Manner, check_filter, check_topic
+from evsed.host.mqtt.link import Link
+from evsed.host.mqtt.queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
+from evsed.host.pace import Allowance
 
 #: Pauses before the attempts after a lost connection; the last one for all further ones.
 RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -39,33 +39,37 @@ class Around:
     """What a client needs from outside.
 
     Args:
-        deliver: takes a topic and what was published there.
+        deliver: takes what was published.
         room: whether ``deliver`` can take one more; messages wait meanwhile.
         say: takes a line for the user.
-        told: takes how the connection stands, as scripts see it, whenever that may have changed.
+        told: takes how the connection stands, as scripts see it, and why, whenever that may have
+            changed.
+        sent: takes how many messages need no more care: the broker has them, or they were dropped.
         retry_s: pauses between attempts.
         connect_s: how long an attempt may take.
     """
 
-    deliver: Callable[[str, bytes], None]
+    deliver: Callable[[Message], None]
     room: Callable[[], bool]
     say: Callable[[str], None]
-    told: Callable[[str], None]
+    told: Callable[[str, str], None]
+    sent: Callable[[int], None]
     retry_s: Sequence[float] = RETRY_S
     connect_s: float = CONNECT_S
 
 
-class ScriptClient:
+class BrokerClient:
     """A client of one broker; the ``Owner`` of its links.
 
     Args:
         address: the broker.
-        client_id: how it introduces itself.
+        manner: how it introduces itself.
         around: what it needs from outside.
     """
 
-    def __init__(self, address: Address, client_id: str, around: Around) -> None:
-        self._address, self._client_id, self._around = address, client_id, around
+    def __init__(self, address: Address, manner: Manner, around: Around) -> None:
+        self._address, self._manner, self._around = address, manner, around
+        self._client_id = manner.client_id
         self._filters: dict[str, None] = {}
         self._outbox, self._inbox = Outbox(), Inbox()
         self._complaints = Complaints(self._say, time.monotonic)
@@ -146,8 +150,10 @@ class ScriptClient:
         if len(message.data) > MOST_BYTES:
             raise RejectedError(f"payload longer than {MOST_BYTES} bytes")
         if self._up or message.qos:
-            self._complaints.add(self._outbox.add(message))
+            self._drop(self._outbox.add(message))
             self._pump()
+        else:
+            self._around.sent(1)
 
     # What links report.
 
@@ -155,7 +161,7 @@ class ScriptClient:
         """Take the connection, ask for everything again and send what waits."""
         self._up, self._asked, self._failures = True, False, 0
         self._silence()
-        self._around.told(self.state)
+        self._around.told(self.state, "")
         _log.info("mqtt: %s connected to %s", self._client_id, self._address)
         link.subscribe(self._filters)
         self._pump()
@@ -166,7 +172,7 @@ class ScriptClient:
         self._link = None
         if self._up or not self._failures:
             _log.warning("mqtt: %s and %s: %s", self._client_id, self._address, reason)
-        self._lost()
+        self._lost(reason)
         if self._wanted:
             pauses = self._around.retry_s
             pause_s = pauses[min(self._failures, len(pauses) - 1)]
@@ -177,6 +183,7 @@ class ScriptClient:
         """Make room for the next message."""
         del link
         self._outbox.confirmed(mid)
+        self._around.sent(1)
         self._pump()
 
     def arrived(self, message: Message) -> None:
@@ -193,7 +200,7 @@ class ScriptClient:
 
     def _attempt(self) -> None:
         self._silence()
-        link = Link(self._address, self._client_id, self)
+        link = Link(self._address, self._manner, self)
         self._link = link
         self._alarm = self._loop.call_later(self._around.connect_s, self._give_up, link)
         link.open()
@@ -210,11 +217,16 @@ class ScriptClient:
             self._leaving = {one for one in self._leaving if not one.ended.is_set()} | {link}
             link.abandon()
 
-    def _lost(self) -> None:
+    def _lost(self, why: str = "") -> None:
         self._silence()
         self._up = self._asked = False
-        self._around.told(self.state)
-        self._complaints.add(self._outbox.lost())
+        self._around.told(self.state, why)
+        self._drop(self._outbox.lost())
+
+    def _drop(self, count: int) -> None:
+        self._complaints.add(count)
+        if count:
+            self._around.sent(count)
 
     def _silence(self) -> None:
         if self._alarm is not None:
@@ -236,7 +248,7 @@ class ScriptClient:
             message = self._inbox.take()
             if message is None:
                 return
-            self._around.deliver(message.topic, message.data)
+            self._around.deliver(message)
         self._loop.call_soon(self._deliver)
 
     def _say(self, text: str) -> None:

@@ -1,28 +1,29 @@
-"""MQTT for scripts: what the daemon knows of their clients, and the process that connects them.
+"""MQTT clients as the daemon knows them, and the process that connects them.
 
 The connections are threads of paho's. In the daemon they would compete with the control thread for
 the interpreter; so they live in a process of their own, which is started with the first client and
-ended with the last worker. What brokers send goes through here unread, line by line, and no faster
-than the worker takes it. Lives on the event loop. Source: lua.md sections 7.1 and 9.7.
+ended with the last. What brokers send goes through here unread, line by line, and no faster than
+it is taken. Lives on the event loop. Source: lua.md sections 7.1 and 9.7.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from evsed.errors import RejectedError
-from evsed.services.script.mqtt_address import (
+from evsed.host.mqtt.address import (
     MOST_CLIENTS,
+    Manner,
     check_filter,
     check_topic,
     read_address,
 )
-from evsed.services.script.mqtt_client import CONNECT_S, MOST_FILTERS, RETRY_S
-from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Message, Waiting
-from evsed.services.script.worker_process import Kind, WorkerProcess
+from evsed.host.mqtt.client import CONNECT_S, MOST_FILTERS, RETRY_S
+from evsed.host.mqtt.queues import MOST_BYTES, Complaints, Message, Waiting
+from evsed.host.worker_process import Kind, WorkerProcess
 
 _ID_DIGITS: Final = 6
 #: What may wait for a process that does not read; more is dropped.
@@ -33,7 +34,7 @@ _PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _LIVED_S: Final = 60.0
 _MOST_TEXT: Final = 500
 _KIND: Final = Kind(
-    module="evsed.services.script.mqtt_worker",
+    module="evsed.host.mqtt.worker",
     name="mqtt",
     silent_s=15.0,
     stop_s=0.5,
@@ -43,6 +44,9 @@ _KIND: Final = Kind(
 )
 
 _log = logging.getLogger(__name__)
+
+
+_PLAIN: Final = Manner()
 
 
 def _note(line: str) -> None:
@@ -65,13 +69,28 @@ class _Client:
     state: str = "disconnected"
 
 
-class Brokers:
-    """The MQTT clients of scripts. A number is never given twice.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who wants to hear more of the clients than their messages.
 
     Args:
-        relay: takes messages of brokers, as lines for the worker.
+        stands: takes a client, how its connection stands and why, whenever that may have changed.
+        sent: takes a client whose manner asks for it, and how many of its messages need no more
+            care: the broker has them, or they were dropped.
+    """
+
+    stands: Callable[[int, str, str], None]
+    sent: Callable[[int, int], None]
+
+
+class Brokers:
+    """The MQTT clients of one service. A number is never given twice.
+
+    Args:
+        relay: takes messages of brokers, as lines of JSON.
         machine_id: hexadecimal; its first six digits tell chargers apart.
         say: takes a line for the user, at most one a minute and client.
+        listener: who wants to hear more.
         retry_s: pauses between attempts after a lost connection.
         connect_s: how long an attempt may take.
     """
@@ -82,10 +101,11 @@ class Brokers:
         machine_id: str,
         *,
         say: Callable[[str], None] = _note,
+        listener: Listener | None = None,
         retry_s: Sequence[float] = RETRY_S,
         connect_s: float = CONNECT_S,
     ) -> None:
-        self._relay, self._say = relay, say
+        self._relay, self._say, self._listener = relay, say, listener
         machine = machine_id[:_ID_DIGITS].lower().rjust(_ID_DIGITS, "0")
         self._init = {"t": "init", "id": machine, "retry": [*retry_s], "connect": connect_s}
         self._clients: dict[int, _Client] = {}
@@ -96,7 +116,12 @@ class Brokers:
         self._last = 0
 
     def client(
-        self, component: str | None, uri: str, user: str | None, password: str | None
+        self,
+        component: str | None,
+        uri: str,
+        user: str | None,
+        password: str | None,
+        manner: Manner = _PLAIN,
     ) -> int:
         """Make a client, which does not connect yet; return its number.
 
@@ -108,7 +133,7 @@ class Brokers:
         if not free:
             raise RejectedError("too many mqtt clients")
         self._last += 1
-        where = {"uri": uri, "user": user, "password": password}
+        where = {"uri": uri, "user": user, "password": password, "manner": asdict(manner)}
         made = _Client(component=component, place=min(free), where=where)
         self._clients[self._last] = made
         if self._running is None:
@@ -217,8 +242,8 @@ class Brokers:
             _log.error("mqtt: the process of the connections ended with %s", status)
             for line in process.last_words.splitlines():
                 _log.error("mqtt: %s", line)
-            for client in self._clients.values():
-                client.state = "disconnected"
+            for number, client in self._clients.items():
+                self._note_state(number, client, "disconnected", "the process ended")
             await asyncio.sleep(_PAUSES_S[min(deaths, len(_PAUSES_S)) - 1])
 
     def _everything(self) -> Iterator[dict[str, Any]]:
@@ -243,11 +268,19 @@ class Brokers:
             case "state":
                 client = self._clients.get(message["c"])
                 if client is not None and client.orders == message["n"]:
-                    client.state = str(message["s"])
+                    self._note_state(message["c"], client, str(message["s"]), str(message["why"]))
+            case "sent":
+                if self._listener is not None and message["c"] in self._clients:
+                    self._listener.sent(message["c"], int(message["count"]))
             case "say":
                 self._say(str(message["line"])[:_MOST_TEXT])
             case "log":
                 _log.log(int(message["level"]), "%s", str(message["line"])[:_MOST_TEXT])
+
+    def _note_state(self, number: int, client: _Client, state: str, why: str) -> None:
+        client.state = state
+        if self._listener is not None:
+            self._listener.stands(number, state, why)
 
     def _pass_on(self, line: bytes) -> None:
         """Hand a message to the worker; nobody waits for what a forgotten client gets."""

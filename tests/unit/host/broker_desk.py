@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
-from evsed.services.script.mqtt import Brokers
+from evsed.host.mqtt.brokers import Brokers
 
 PATIENCE_S = 20
 MACHINE = "ABCDEF0123456789"

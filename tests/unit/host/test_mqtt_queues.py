@@ -1,6 +1,6 @@
 """Messages that wait: limits, order, and who has to leave."""
 
-from evsed.services.script.mqtt_queues import Complaints, Inbox, Message, Outbox
+from evsed.host.mqtt.queues import Complaints, Inbox, Message, Outbox
 
 KIB = 1024
 

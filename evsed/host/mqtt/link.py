@@ -13,10 +13,10 @@ from typing import Any, Final, Protocol
 
 from paho.mqtt import client as paho
 
-from evsed.services.script.mqtt_address import Address
-from evsed.services.script.mqtt_queues import MOST_ON_THE_WAY, Message
+from evsed.host.mqtt.address import Address, Manner
+from evsed.host.mqtt.queues import MOST_ON_THE_WAY, Message
 
-_KEEP_ALIVE_S: Final = 60
+_AT_LEAST_ONCE: Final = 1
 #: Source: MQTT 3.1.1 section 3.2.2.3.
 _REFUSALS: Final = {
     1: "it speaks another version",
@@ -50,16 +50,16 @@ class Link:
 
     Args:
         address: where to.
-        client_id: how we introduce ourselves.
+        manner: how we introduce ourselves, and what is said when we have gone.
         owner: who is told.
     """
 
-    def __init__(self, address: Address, client_id: str, owner: Owner) -> None:
-        self._address, self._owner = address, owner
+    def __init__(self, address: Address, manner: Manner, owner: Owner) -> None:
+        self._address, self._manner, self._owner = address, manner, owner
         self._loop = asyncio.get_running_loop()
         self._abandoned = False
         self.ended = asyncio.Event()
-        self._client = _new_client(client_id, "websockets" if address.web else "tcp")
+        self._client = _new_client(manner.client_id, "websockets" if address.web else "tcp")
         # Ours is the only limit: paho's would let messages without confirmation overtake others.
         self._client.max_inflight_messages_set(2 * MOST_ON_THE_WAY)
         self._client.on_connect = self._on_connect
@@ -76,6 +76,10 @@ class Link:
     def abandon(self) -> None:
         """Say goodbye to the broker if there is a connection; the owner hears no more of it."""
         self._abandoned = True
+        if self._manner.farewell is not None and self._client.is_connected():
+            # Who leaves in order is not announced by the broker: that is ours to do.
+            topic, text = self._manner.farewell
+            self._client.publish(topic, text.encode(), _AT_LEAST_ONCE, retain=True)
         self._client.disconnect()
 
     def subscribe(self, filters: Iterable[str]) -> None:
@@ -99,12 +103,16 @@ class Link:
         if self._abandoned:
             return
         if address.tls:
-            client.tls_set_context(ssl.create_default_context())
+            trusted = self._manner.authority or None
+            client.tls_set_context(ssl.create_default_context(cadata=trusted))
         if address.web:
             client.ws_set_options(path=address.path)
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
-        client.connect_async(address.host, address.port, _KEEP_ALIVE_S)
+        if self._manner.farewell is not None:
+            topic, text = self._manner.farewell
+            client.will_set(topic, text.encode(), _AT_LEAST_ONCE, retain=True)
+        client.connect_async(address.host, address.port, self._manner.keep_alive_s)
         client.loop_start()
 
     def _opened(self, opening: "asyncio.Future[None]") -> None:
@@ -133,7 +141,7 @@ class Link:
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
         if not self._abandoned:
             with contextlib.suppress(UnicodeDecodeError):
-                self._owner.arrived(Message(message.topic, message.payload))
+                self._owner.arrived(Message(message.topic, message.payload, retain=message.retain))
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, *_: Any) -> None:
         self._post(self._sent, mid)

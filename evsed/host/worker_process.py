@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evsed.services.script.pace import Allowance
+from evsed.host.pace import Allowance
 
 _MOST_BYTES: Final = 512 * 1024
 _PING_EVERY_S: Final = 1.0
@@ -53,17 +53,6 @@ class Kind:
     line_bytes: int
 
 
-SCRIPTS: Final = Kind(
-    module="evsed.services.script.worker",
-    name="script",
-    silent_s=3.0,
-    stop_s=0.3,
-    lines_per_s=3000,
-    lines_at_once=600,
-    line_bytes=2048,
-)
-
-
 class WorkerProcess:
     """A running worker.
 
@@ -76,7 +65,7 @@ class WorkerProcess:
     def __init__(
         self,
         take: Callable[[Message], Awaitable[None]],
-        kind: Kind = SCRIPTS,
+        kind: Kind,
         relay: Callable[[bytes], None] | None = None,
     ) -> None:
         self._take, self._kind, self._relay = take, kind, relay

@@ -34,6 +34,26 @@ class Address:
         return f"{host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a client presents itself; the defaults are those of scripts.
+
+    Args:
+        client_id: empty: made of the charger's number and the client's place.
+        keep_alive_s: a broker that hears nothing for half as long again takes us for gone.
+        authority: certificates in PEM to trust instead of the system's; empty: the system's.
+        farewell: topic and text, kept by the broker, of what it is to tell the others when we
+            have gone, however we go; None: nothing.
+        tell_sent: whether we want to hear how many messages the broker has taken.
+    """
+
+    client_id: str = ""
+    keep_alive_s: int = 60
+    authority: str = field(default="", repr=False)
+    farewell: tuple[str, str] | None = None
+    tell_sent: bool = False
+
+
 def read_address(uri: str, user: str | None = None, password: str | None = None) -> Address:
     """Return what a URI says; user and password given beside it win, empty ones do not count.
 

@@ -1,4 +1,4 @@
-"""The process that holds MQTT connections: ``python -I -m evsed.services.script.mqtt_worker FD``.
+"""The process that holds MQTT connections: ``python -I -m evsed.host.mqtt.worker FD``.
 
 It has the connections and nothing else: no file, no pin, no setting. What it is asked comes over a
 socket, passwords too; what brokers send goes back over it as lines for the script worker.
@@ -16,13 +16,14 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from evsed.errors import RejectedError
-from evsed.services.script.mqtt_address import read_address
-from evsed.services.script.mqtt_client import Around, ScriptClient
-from evsed.services.script.mqtt_queues import Message
-from evsed.services.script.worker.hardening import CONNECTIONS, harden
+from evsed.host.hardening import CONNECTIONS, harden
+from evsed.host.mqtt.address import Manner, read_address
+from evsed.host.mqtt.client import Around, BrokerClient
+from evsed.host.mqtt.queues import Message
 
 _MOST_BYTES: Final = 512 * 1024
 #: Messages of brokers that the script worker has been sent and has not taken yet.
@@ -46,9 +47,9 @@ class Connections:
 
     def __init__(self, first: Orders, out: asyncio.StreamWriter) -> None:
         self._first, self._out = first, out
-        self._clients: dict[int, ScriptClient] = {}
+        self._clients: dict[int, BrokerClient] = {}
         self._orders: dict[int, int] = {}
-        self._closed: list[ScriptClient] = []
+        self._closed: list[BrokerClient] = []
         self._on_the_way = 0
 
     def take(self, message: Orders) -> None:
@@ -83,25 +84,29 @@ class Connections:
     def _make(self, message: Orders) -> None:
         number = message["c"]
         address = read_address(message["uri"], message["user"], message["password"])
+        manner = Manner(**message["manner"])
+        if not manner.client_id:
+            made = f"evsed-{self._first['id']}-{message['place']}"
+            manner = replace(manner, client_id=made)
         around = Around(
             deliver=functools.partial(self._deliver, number),
             room=lambda: self._on_the_way < _MOST_ON_THE_WAY,
             say=lambda line: self.send({"t": "say", "line": line}),
             told=functools.partial(self._told, number),
+            sent=functools.partial(self._sent, number) if manner.tell_sent else _nobody_asks,
             retry_s=self._first["retry"],
             connect_s=self._first["connect"],
         )
-        client_id = f"evsed-{self._first['id']}-{message['place']}"
         self._orders[number] = 0
-        self._clients[number] = ScriptClient(address, client_id, around)
+        self._clients[number] = BrokerClient(address, manner, around)
 
-    def _order(self, client: ScriptClient, message: Orders) -> None:
+    def _order(self, client: BrokerClient, message: Orders) -> None:
         number = message["c"]
         match message["t"]:
             case "connect":
                 self._orders[number] = message["n"]
                 client.connect()
-                self._told(number, client.state)
+                self._told(number, client.state, "")
             case "disconnect":
                 self._orders[number] = message["n"]
                 client.disconnect()
@@ -117,21 +122,31 @@ class Connections:
                 self._closed = [one for one in self._closed if not one.has_left] + [client]
                 del self._clients[number], self._orders[number]
 
-    def _told(self, number: int, state: str) -> None:
+    def _told(self, number: int, state: str, why: str) -> None:
         if number in self._orders:
-            self.send({"t": "state", "c": number, "n": self._orders[number], "s": state})
+            told = {"t": "state", "c": number, "n": self._orders[number], "s": state, "why": why}
+            self.send(told)
 
-    def _deliver(self, number: int, topic: str, data: bytes) -> None:
+    def _sent(self, number: int, count: int) -> None:
+        self.send({"t": "sent", "c": number, "count": count})
+
+    def _deliver(self, number: int, published: Message) -> None:
         """Write the line as the worker reads it, so that the daemon need not look into it."""
         self._on_the_way += 1
-        message = {
+        message: dict[str, Any] = {
             "t": "mqtt",
             "c": number,
-            "topic": topic.encode().decode("latin-1"),
-            "data": data.decode("latin-1"),
+            "topic": published.topic.encode().decode("latin-1"),
+            "data": published.data.decode("latin-1"),
         }
+        if published.retain:
+            message["kept"] = True
         line = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
         self._out.write(b">%d %b\n" % (number, line))
+
+
+def _nobody_asks(_count: int) -> None:
+    """Keep it."""
 
 
 class _ToDaemon(logging.Handler):

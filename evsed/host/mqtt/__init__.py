@@ -1,0 +1,1 @@
+"""Connections to MQTT brokers, in a process of their own."""

@@ -1,0 +1,1 @@
+"""The charger in the words of Prometheus."""

@@ -1,0 +1,237 @@
+"""The table of metrics, and the text Prometheus reads. The one file that touches its library.
+
+Base units and names as Prometheus recommends them. Imported with the first scrape, on a thread:
+nobody else needs the library. Source: https://prometheus.io/docs/practices/naming/.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from evsed.charging.snapshot import LATENESS_CLASSES_US, Snapshot
+from evsed.charging.states import ChargingState, Fault, Reason, fault_names
+from evsed.services.prometheus.sample import Sample
+from evsed.units import amperes, degrees
+
+_PHASES: Final = ("L1", "L2", "L3")
+_US: Final = 1e6
+_MS: Final = 1000
+
+
+class _Once(Collector):
+    """Hands over the metrics of one sample."""
+
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them all."""
+        return metrics(self._sample)
+
+
+def exposition(sample: Sample) -> bytes:
+    """Return the text of a scrape; takes milliseconds, so not on the event loop."""
+    registry = CollectorRegistry()
+    registry.register(_Once(sample))
+    return generate_latest(registry)
+
+
+def metrics(sample: Sample) -> Iterator[Metric]:
+    """Yield every metric."""
+    now = sample.picture.snapshot
+    yield from _about(sample)
+    yield from _charging(now)
+    yield from _electricity(now)
+    yield from _limits(sample)
+    yield from _wear(now)
+    yield from _loop(now)
+    yield from _service(sample)
+
+
+def _about(sample: Sample) -> Iterator[Metric]:
+    facts, board = sample.picture.facts, sample.picture.board
+    yield _labelled(
+        "evsed_build_info",
+        "Version of the program and name of the board",
+        ("version", "board"),
+        {(facts.version.removeprefix("v"), board.device_name): 1},
+    )
+    yield _gauge("evsed_uptime_seconds", "Time since the program started", facts.uptime_s)
+    yield _gauge("evsed_memory_bytes", "Memory taken by the program", facts.memory.used)
+
+
+def _charging(now: Snapshot) -> Iterator[Metric]:
+    yield _one_of(
+        "evsed_state",
+        "State of IEC 61851: 1 for the one it is in",
+        "state",
+        [one.value for one in ChargingState],
+        {now.state.value},
+    )
+    yield _one_of(
+        "evsed_reason",
+        "Why it is, or is not, charging: 1 for what holds",
+        "reason",
+        [one.value for one in Reason],
+        {now.reason.value},
+    )
+    yield _one_of(
+        "evsed_fault",
+        "Faults: 1 for those that are set",
+        "fault",
+        fault_names(~Fault.NONE),
+        set(fault_names(now.faults)),
+    )
+    yield _gauge("evsed_enabled", "Whether charging is permitted", now.enabled)
+    yield _gauge("evsed_available", "Whether the charger is in service", now.available)
+    yield _gauge("evsed_session", "Whether a session is running", now.session)
+    yield _gauge(
+        "evsed_session_seconds", "Time since the vehicle was connected", now.session_time_ms / _MS
+    )
+    yield _gauge(
+        "evsed_session_charging_seconds",
+        "Time of this session spent charging",
+        now.charging_time_ms / _MS,
+    )
+
+
+def _electricity(now: Snapshot) -> Iterator[Metric]:
+    yield _counter("evsed_energy_joules", "Energy over the charger's life", now.total_energy_ws)
+    yield _gauge("evsed_session_energy_joules", "Energy of this session", now.session_energy_ws)
+    yield _gauge("evsed_power_watts", "Power, sum of the phases", now.power_w)
+    yield _labelled(
+        "evsed_current_amperes",
+        "Current of each phase",
+        ("phase",),
+        {(phase,): value for phase, value in zip(_PHASES, now.currents_a, strict=True)},
+    )
+    yield _labelled(
+        "evsed_voltage_volts",
+        "Voltage of each phase, 0 while the contactor is open",
+        ("phase",),
+        {(phase,): value for phase, value in zip(_PHASES, now.voltages_v, strict=True)},
+    )
+    if now.temperature_sensors:
+        yield _labelled(
+            "evsed_temperature_celsius",
+            "Coldest and warmest sensor",
+            ("sensor",),
+            {
+                ("coldest",): degrees(now.temperature_low_cdeg),
+                ("warmest",): degrees(now.temperature_high_cdeg),
+            },
+        )
+
+
+def _limits(sample: Sample) -> Iterator[Metric]:
+    now = sample.picture.snapshot
+    yield _gauge(
+        "evsed_offered_amperes",
+        "What the vehicle is offered, 0 for nothing",
+        amperes(now.offered_da),
+    )
+    yield _gauge(
+        "evsed_charging_current_amperes",
+        "Charging current set by the user",
+        amperes(now.charging_current_da),
+    )
+    rows = [row for row in sample.limits.get("limits", ()) if row["inForce"] is not None]
+    yield _labelled(
+        "evsed_limit_amperes",
+        "What each owner of a limit permits, 0 for a pause",
+        ("owner",),
+        {(row["owner"],): row["inForce"] for row in rows},
+    )
+    yield _labelled(
+        "evsed_limit_lapsed",
+        "Whether an owner has fallen silent and his fallback is in force",
+        ("owner",),
+        {(row["owner"],): row["lapsed"] for row in rows},
+    )
+    yield _labelled(
+        "evsed_limited_by",
+        "Who holds the charger back",
+        ("owner",),
+        {(now.limited_by,): 1} if now.limited_by else {},
+    )
+
+
+def _wear(now: Snapshot) -> Iterator[Metric]:
+    yield _gauge("evsed_contactor_closed", "Whether the contactor is closed", now.contactor_closed)
+    counters = now.counters
+    yield _counter("evsed_contactor_closings", "Times it was closed", counters.closings)
+    yield _counter("evsed_contactor_openings", "Times it was opened", counters.openings)
+    yield _counter(
+        "evsed_contactor_loaded_openings", "Openings under load", counters.loaded_openings
+    )
+
+
+def _loop(now: Snapshot) -> Iterator[Metric]:
+    late = now.lateness
+    ends = [*(f"{end / _US:g}" for end in LATENESS_CLASSES_US), "+Inf"]
+    yield HistogramMetricFamily(
+        "evsed_pass_lateness_seconds",
+        "How late control passes began, measured by the control loop itself",
+        buckets=[*zip(ends, map(float, accumulate(late.classes)), strict=True)],
+        sum_value=late.sum_us / _US,
+    )
+    yield _gauge(
+        "evsed_pass_longest_seconds", "What the longest pass took", late.longest_pass_us / _US
+    )
+    yield _gauge(
+        "evsed_real_time", "Whether the control thread has its real-time priority", late.real_time
+    )
+
+
+def _service(sample: Sample) -> Iterator[Metric]:
+    yield _labelled(
+        "evsed_alarm",
+        "What an owner should know although charging goes on",
+        ("alarm",),
+        {(name,): 1 for name in sample.alarms},
+    )
+    requests = CounterMetricFamily(
+        "evsed_http_requests", "Answers to requests", labels=("method", "route", "status")
+    )
+    for (method, route, status), count in sorted(sample.requests.items()):
+        requests.add_metric((method, route, str(status)), count)
+    yield requests
+    yield _labelled(
+        "evsed_queue_length",
+        "What waits: commands for a control pass, messages for the broker",
+        ("queue",),
+        {(name,): length for name, length in sample.queues.items()},
+    )
+    if sample.mqtt_connected is not None:
+        yield _gauge("evsed_mqtt_connected", "Whether the broker is there", sample.mqtt_connected)
+        yield _counter("evsed_mqtt_dropped", "Events given up", sample.mqtt_dropped)
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, about, value=float(value))
+
+
+def _counter(name: str, about: str, value: float) -> Metric:
+    return CounterMetricFamily(name, about, value=float(value))
+
+
+def _labelled(
+    name: str, about: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]
+) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for of, value in values.items():
+        family.add_metric(of, float(value))
+    return family
+
+
+def _one_of(name: str, about: str, label: str, words: Iterable[str], now: set[str]) -> Metric:
+    return _labelled(name, about, (label,), {(word,): word in now for word in words})

@@ -1,0 +1,79 @@
+"""GET /metrics: a scrape. Served at the root, where Prometheus looks."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from evsed.operations.operations import Operations
+from evsed.services.prometheus.sample import Request, Sample
+
+PATH: Final = "/metrics"
+_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_MISSING: Final = "prometheus-client is not installed (Debian: python3-prometheus-client)\n"
+
+
+class Mqtt(Protocol):
+    """How the connection to the broker stands."""
+
+    @property
+    def state(self) -> str:
+        """``off``, ``connected``, or neither."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages the broker has not taken."""
+
+    @property
+    def dropped(self) -> int:
+        """Events given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Answers scrapes.
+
+    Args:
+        operations: the desk.
+        requests: answers by method, route and status.
+        mqtt: how the connection to the broker stands.
+    """
+
+    operations: Operations
+    requests: Callable[[], dict[Request, int]]
+    mqtt: Callable[[], Mqtt]
+
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """Return the route for the HTTP service."""
+        return (web.get(PATH, self.get),)
+
+    async def get(self, _request: web.Request) -> web.Response:
+        """GET /metrics."""
+        body = await asyncio.to_thread(_text, self.sample())
+        if body is None:
+            return web.Response(status=503, text=_MISSING)
+        return web.Response(body=body, headers={"Content-Type": _TYPE})
+
+    def sample(self) -> Sample:
+        """Return this moment."""
+        operations, mqtt = self.operations, self.mqtt()
+        return Sample(
+            picture=operations.picture(),
+            limits=operations.limits.shown(),
+            alarms=tuple(sorted({alarm.name for alarm in operations.alarms()})),
+            requests=self.requests(),
+            queues={"commands": operations.station.commands_waiting, "mqtt": mqtt.waiting},
+            mqtt_connected=None if mqtt.state == "off" else mqtt.state == "connected",
+            mqtt_dropped=mqtt.dropped,
+        )
+
+
+def _text(sample: Sample) -> bytes | None:
+    """Return the scrape; None: the library is not there. On a thread, importing takes a while."""
+    try:
+        from evsed.services.prometheus.exposition import exposition  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return exposition(sample)

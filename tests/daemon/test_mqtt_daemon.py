@@ -1,0 +1,287 @@
+"""A charger at a real broker: what it says, what it does, and what brokers do to it."""
+
+import json
+import signal
+import time
+
+import pytest
+from daemon_world import Daemon, eventually, pair
+from mqtt_ear import Ear
+from mqtt_world import Certificates, mosquitto
+
+from evsed.operations.detail_fields import DETAIL_FIELDS
+from evsed.operations.state_fields import STATE_FIELDS
+
+NAMES = {"user": "anna", "password": "s3cr/t"}
+CONFIG = "http: {address: 127.0.0.1}\nmodbus: {address: 127.0.0.1, port: 0}\n"
+#: how long a change may take to the broker and back, on a busy machine
+SOON_S = 15
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mqtt") / "broker"
+    with mosquitto(folder, users={NAMES["user"]: NAMES["password"]}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with pair(tmp_path_factory.mktemp("charger")) as (_, daemon):
+        yield daemon
+
+
+@pytest.fixture
+def ear(broker):
+    with Ear(broker.port, NAMES["user"], NAMES["password"]) as listening:
+        yield listening
+
+
+@pytest.fixture
+def daemon(running):
+    """A charger as it was when it was started."""
+    yield running
+    running.street(vehicle="none")
+    running.post("/state/enabled", True)
+    running.post("/state/charging-current", 32)
+    running.post("/config/evse", {"requireAuth": False})
+    running.post("/config/mqtt", {"enabled": False, "discovery": True, "uri": ""})
+    running.until("A")
+    eventually(lambda: running.get("/mqtt")["state"] == "off")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A charger and a broker to be broken."""
+    names = {NAMES["user"]: NAMES["password"]}
+    with (
+        mosquitto(tmp_path / "broker", users=names) as broker,
+        pair(tmp_path) as (_, daemon),
+        Ear(broker.port, *NAMES.values()) as ear,
+    ):
+        yield daemon, broker, ear
+
+
+def connect(daemon, broker, **more):
+    daemon.post(
+        "/config/mqtt",
+        {"enabled": True, "uri": broker.uri(), "topic": "e", "interval": 1, **NAMES, **more},
+    )
+    eventually(lambda: daemon.get("/mqtt")["state"] == "connected", SOON_S)
+
+
+def test_every_value_of_the_rest_interface_is_a_topic(daemon, broker, ear):
+    connect(daemon, broker)
+    ear.wait(e__availability="online", e__state="A", e__enabled="true", e__alarms="[]")
+    rows = [row.name for row in (*STATE_FIELDS, *DETAIL_FIELDS)]
+    sent = {topic.removeprefix("e/") for topic in ear.latest if topic.startswith("e/")}
+    assert set(rows) - sent == {"lateness", "dutyPpm"}
+    state = daemon.get("/state")
+    for row in STATE_FIELDS:
+        text = ear.latest[f"e/{row.name}"]
+        assert (text if isinstance(state[row.name], str) else json.loads(text)) == state[row.name]
+    with Ear(broker.port, *NAMES.values()) as later:
+        later.wait(e__availability="online", e__state="A")
+        assert all(kept for _, _, kept in later.heard)
+    assert daemon.get("/mqtt") == {
+        "state": "connected", "reason": "", "topic": "e", "waiting": 0, "dropped": 0,
+    }  # fmt: skip
+    assert "password" not in daemon.get("/config/mqtt")
+    assert NAMES["password"] not in daemon.log
+
+
+def test_a_charge_by_mqtt(daemon, broker, ear):
+    connect(daemon, broker)
+    ear.wait(e__availability="online")  # commands are heard
+    daemon.street(vehicle="charging")
+    ear.wait(e__state="C2", e__contactorClosed="true")
+    ear.until(lambda: int(ear.latest["e/power"]) > 1000)
+    ear.say("e/set/chargingCurrent", "10.5")
+    ear.wait(e__chargingCurrent="10.5", e__offeredCurrent="10.5")
+    ear.say("e/set/limit", '{"current": 8, "expires": 600, "fallback": 6}')
+    ear.wait(e__offeredCurrent="8.0", e__limitedBy="mqtt")
+    ear.say("e/set/limits/house", "7")
+    ear.wait(e__offeredCurrent="7.0", e__limitedBy="house")
+    ear.say("e/set/limits/house", "null")
+    ear.say("e/set/limit", "null")
+    ear.wait(e__offeredCurrent="10.5", e__limitedBy="user")
+    assert {one["owner"]: one["setBy"] for one in daemon.get("/limits")["limits"]}["user"] == "mqtt"
+    ear.say("e/set/enabled", "false")
+    ear.wait(e__enabled="false", e__contactorClosed="false", e__power="0")
+    ear.say("e/set/enabled", "true")
+    ear.wait(e__state="C2")
+    daemon.street(vehicle="none")
+    ear.wait(e__state="A", e__power="0")
+    (session,) = ear.until(lambda: ear.objects("e/event/session"))
+    assert session == daemon.get("/sessions")["sessions"][0]
+
+
+def test_a_charge_that_has_to_be_authorized(daemon, broker, ear):
+    connect(daemon, broker)
+    ear.wait(e__availability="online")  # commands are heard
+    ear.say("e/set/requireAuth", "true")
+    ear.wait(e__requireAuth="true")
+    daemon.street(vehicle="charging")
+    ear.wait(e__pendingAuth="true")
+    ear.say("e/set/authorize", "false")
+    ear.until(lambda: ear.objects("e/error"))
+    ear.say("e/set/authorize", "true")
+    ear.wait(e__state="C2", e__pendingAuth="false")
+    daemon.street(vehicle="none")
+    (session,) = ear.until(lambda: ear.objects("e/event/session"))
+    assert session["authorized"] == "mqtt"
+
+
+BAD = (
+    ("chargingCurrent", "5", "chargingCurrent: number 6..32 expected"),
+    ("chargingCurrent", "", "JSON expected, such as true, 16 or 10.5"),
+    ("chargingCurrent", '"16"', "chargingCurrent: number 6..32 expected"),
+    ("chargingCurrent", "NaN", "chargingCurrent: number 6..32 expected"),
+    ("enabled", "ON", "JSON expected, such as true, 16 or 10.5"),
+    ("enabled", "1", "enabled: boolean expected"),
+    ("limit", "[" * 1000, "JSON expected, such as true, 16 or 10.5"),
+    ("limit", "x" * 2000, "at most 1024 bytes expected"),
+    ("limit", "3", "current: 0 or a number 6..63 expected"),
+    ("limits/user", "8", "user: is the name of a limit that is not set here"),
+    ("limits/A/b", "8", "owner: 1 to 32 of a-z, 0-9, - and _, a letter first, expected"),
+    ("power", "8", "unknown command, expected one of: available, "),
+    ("", "8", "unknown command, expected one of: available, "),
+)
+
+
+def test_bad_commands_change_nothing_and_are_answered(daemon, broker, ear):
+    connect(daemon, broker)
+    ear.wait(e__availability="online")
+    before = (daemon.get("/state"), daemon.get("/limits"), daemon.get("/config"))
+    for name, text, _ in BAD:
+        ear.say(f"e/set/{name}", text)
+    said = ear.until(lambda: len(found := ear.objects("e/error")) == len(BAD) and found)
+    for (name, text, why), answer in zip(BAD, said, strict=True):
+        assert (answer["command"], answer["payload"]) == (name, text[:200])
+        assert answer["error"].startswith(why), answer
+    assert before == (daemon.get("/state"), daemon.get("/limits"), daemon.get("/config"))
+    assert daemon.log.count("command 'chargingCurrent' was refused") == 1
+
+
+def test_a_command_the_broker_has_kept_is_never_obeyed(daemon, broker, ear):
+    ear.say("e/set/enabled", "false", retain=True)
+    ear.say("e/set/limit", "0", retain=True)
+    connect(daemon, broker)
+    found = ear.until(lambda: len(said := ear.objects("e/error")) == 2 and said)
+    assert {one["command"] for one in found} == {"enabled", "limit"}
+    assert "publish commands without retain" in found[0]["error"]
+    # what clears the topic is no command either
+    ear.say("e/set/limit", "", retain=True)
+    ear.say("e/set/enabled", "", retain=True)
+    ear.until(lambda: len(ear.objects("e/error")) == 4)
+    assert daemon.get("/state")["enabled"] is True
+    assert daemon.get("/limits")["limitedBy"] != "mqtt"
+
+
+def test_the_broker_goes_and_comes_back_and_has_everything_again(own):
+    daemon, broker, ear = own
+    connect(daemon, broker)
+    ear.wait(e__state="A")
+    daemon.charge()
+    ear.wait(e__state="C2")
+    broker.stop()
+    eventually(lambda: daemon.get("/mqtt")["state"] == "disconnected", SOON_S)
+    assert daemon.get("/mqtt")["reason"] == "the connection was lost"
+    daemon.post("/state/charging-current", 9)
+    assert daemon.state() == "C2"
+    broker.start()  # has forgotten everything
+    eventually(lambda: daemon.get("/mqtt")["state"] == "connected", 60)
+    with Ear(broker.port, *NAMES.values()) as later:
+        later.wait(e__availability="online", e__state="C2", e__chargingCurrent="9.0")
+        later.say("e/set/chargingCurrent", "11")
+        later.wait(e__chargingCurrent="11.0")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_whoever_listens_hears_that_the_charger_has_gone(own, how):
+    daemon, broker, ear = own
+    connect(daemon, broker)
+    ear.wait(e__availability="online")
+    daemon.signal(how)
+    ear.wait(e__availability="offline")
+    assert ear.latest["e/state"] == "A"
+
+
+def test_switched_off_it_leaves_nothing_but_that_it_is_gone(daemon, broker, ear):
+    connect(daemon, broker, discovery=True, discoveryPrefix="ha")
+    ear.until(lambda: any(topic.startswith("ha/device/") for topic in ear.latest))
+    ear.wait(e__state="A", e__availability="online")
+    connect(daemon, broker, discoveryPrefix="hb")
+    ear.until(lambda: {topic.split("/")[0] for topic in ear.latest} == {"e", "hb"})
+    connect(daemon, broker, discovery=False, topic="e/f")
+    ear.wait(e__f__state="A", e__state=None)
+    ear.until(lambda: not any(topic.startswith("hb/") for topic in ear.latest))
+    daemon.post("/config/mqtt", {"enabled": False})
+    left = {"e/availability": "offline", "e/f/availability": "offline"}
+    ear.until(lambda: ear.latest == left)
+    assert daemon.get("/mqtt")["state"] == "off"
+
+
+def test_a_wrong_password_is_told_and_never_logged(daemon, broker):
+    wanted = {"enabled": True, "uri": broker.uri(), "user": "anna", "password": "wr0ng-word"}
+    daemon.post("/config/mqtt", wanted)
+    eventually(lambda: "refused" in daemon.get("/mqtt")["reason"], SOON_S)
+    assert "wr0ng-word" not in daemon.log
+    assert daemon.get("/mqtt")["state"] == "disconnected"
+
+
+def test_settings_that_make_no_sense_are_refused(daemon):
+    for patch, key in (
+        ({"enabled": True}, "uri"),
+        ({"uri": "http://nas"}, "uri"),
+        ({"uri": "mqtt://anna:secret@nas"}, "uri"),
+        ({"uri": "mqtt://nas:70000"}, "uri"),
+        ({"topic": "a/#"}, "topic"),
+        ({"topic": "$SYS"}, "topic"),
+        ({"topic": "a/"}, "topic"),
+        ({"discoveryPrefix": ""}, "discoveryPrefix"),
+        ({"interval": 0}, "interval"),
+    ):
+        status, answer = daemon.ask("POST", "/config/mqtt", patch)
+        assert (status, answer.partition(":")[0]) == (400, key)
+    assert "secret" not in daemon.log
+
+
+def test_with_the_administrators_certificates_and_without_commands(tmp_path):
+    certificates = Certificates(tmp_path / "certificates")
+    config = tmp_path / "evsed.yaml"
+    config.write_text(f"{CONFIG}mqtt: {{readOnly: true, authority: {certificates.authority}}}\n")
+    with (
+        mosquitto(tmp_path / "plain") as plain,
+        mosquitto(tmp_path / "broker", tls=certificates) as broker,
+        Daemon(tmp_path / "daemon", "--config", str(config)) as daemon,
+    ):
+        daemon.ready()
+        daemon.post("/config/mqtt", {"enabled": True, "uri": broker.uri("mqtts"), "topic": "e"})
+        eventually(lambda: daemon.get("/mqtt")["state"] == "connected", SOON_S)
+        daemon.post("/config/mqtt", {"uri": plain.uri()})
+        with Ear(plain.port) as ear:
+            ear.wait(e__availability="online")
+            ear.say("e/set/enabled", "false")
+            (answer,) = ear.until(lambda: ear.objects("e/error"))
+            assert "mqtt.readOnly" in answer["error"]
+            assert daemon.get("/state")["enabled"] is True
+
+
+def test_a_broker_that_takes_nothing_delays_nothing(own):
+    daemon, broker, ear = own
+    connect(daemon, broker)
+    ear.wait(e__state="A")
+    broker._process.send_signal(signal.SIGSTOP)
+    try:
+        for turn in range(200):
+            daemon.post("/state/charging-current", 6 + turn % 20)
+        began = time.monotonic()
+        daemon.charge()
+        standing = daemon.get("/mqtt")
+        assert standing["waiting"] <= 60
+    finally:
+        broker._process.send_signal(signal.SIGCONT)
+    assert time.monotonic() - began < SOON_S
+    ear.wait(e__state="C2", e__chargingCurrent="25.0")
+    assert daemon.state() == "C2"
