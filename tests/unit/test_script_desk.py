@@ -141,7 +141,25 @@ RECORDED = {
             "until": 0,
             "output": ["false\tbad argument #1 to 'setmode' (Invalid value)", "true"],
             "components": [],
-        }
+        },
+        {
+            "name": "a case has its own surroundings",
+            "board": {"auxinputs": ["OWN"]},
+            "initial": {"evse": {"state": "C2"}, "aux": {"OWN": True}},
+            "epoch": 1767298200,
+            "serial": True,
+            "serialReply": [{"to": "61", "after": 20, "bytes": "62"}],
+            "init": 'local port = require("serial").open()\n'
+            'print(require("evse").getstate(), require("aux").read("OWN"), os.time())\n'
+            'component.register({id = "c", name = "C", params = {n = {type = "number"}},\n'
+            "  start = function(p) print(p.n) return coroutine.create(function()\n"
+            '  port:write("a") coroutine.yield(50) print(port:read()) end) end})',
+            "params": {"c": {"n": 1}},
+            "steps": [{"at": 100, "params": {"c": {"n": 2}}}],
+            "until": 200,
+            "output": ["4\ttrue\t1767298200", "1", "b", "2", "nil"],
+            "components": [{"id": "c", "name": "C", "status": "finished"}],
+        },
     ],
 }
 
@@ -172,10 +190,39 @@ return {id = "d", name = "D", params = {n = {type = "number", default = 1},
 
 def test_a_desk_refuses_what_its_board_cannot_do(write, capsys):
     status, lines = run(capsys, "test", write(json.dumps(RECORDED), "board.json"))
-    assert (status, lines) == (0, ["1 files, 1 of 1 cases went as recorded"])
+    assert (status, lines) == (0, ["1 files, 2 of 2 cases went as recorded"])
 
 
 def test_parameters_of_a_case_are_stored_as_over_rest(write, capsys):
     write(DEFAULTED_SCRIPT, "d.lua")
     status, lines = run(capsys, "test", write(json.dumps(DEFAULTED), "d.json"))
     assert (status, lines) == (0, ["1 files, 1 of 1 cases went as recorded"])
+
+
+SHOWN = {
+    "format": "evsed-lua/1",
+    "script": "d.lua",
+    "component": {
+        "id": "d",
+        "name": "D",
+        "params": [
+            {"key": "b", "name": "b", "type": "boolean", "value": True},
+            {"key": "f", "name": "F", "type": "boolean", "value": False},
+            {"key": "n", "name": "n", "type": "number", "value": None},
+        ],
+    },
+    "cases": [{"name": "nothing is stored", "steps": [], "status": "idle"}],
+}
+SHOWN_SCRIPT = """
+return {id = "d", name = "D", params = {n = {type = "number", order = 1},
+  f = {type = "boolean", name = "F", default = false}, b = {type = "boolean", default = %s}},
+  start = function() end}
+"""
+
+
+@pytest.mark.parametrize(("default", "as_recorded"), [("true", 1), ("false", 0), ("nil", 0)])
+def test_the_component_is_compared_as_well(write, capsys, default, as_recorded):
+    write(SHOWN_SCRIPT % default, "d.lua")
+    status, lines = run(capsys, "test", write(json.dumps(SHOWN), "d.json"))
+    assert status == 1 - as_recorded
+    assert lines[-1] == f"1 files, {as_recorded} of 1 cases went as recorded"

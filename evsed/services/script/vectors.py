@@ -14,6 +14,7 @@ from typing import Any, Final
 from evsed.errors import BadFileError
 from evsed.services.script.components import values_to_store
 from evsed.services.script.desk import EPOCH_S, Desk, Run, in_utc
+from evsed.services.script.worker.engine import Value
 
 _PROGRAMS: Final = "evsed-lua-contract/1"
 _SCRIPT: Final = "evsed-lua/1"
@@ -73,12 +74,12 @@ def _cases(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _run_program(document: Mapping[str, Any], program: Mapping[str, Any]) -> str:
-    desk = Desk(board=document.get("board"), parameters=program.get("params"))
+    desk = _desk({**document, **program}, program.get("params", {}))
     with _tree({"init.lua": program["init"].encode()}) as root:
         run = Run(desk, root)
         for step in program.get("steps", ()):
             run.to(step["at"])
-            _apply(run, "", step)
+            _apply(run, step, step.get("params", {}))
         run.to(program["until"])
         shown = [
             {key: one[key] for key in _SHOWN if one.get(key) is not None}
@@ -90,29 +91,51 @@ def _run_program(document: Mapping[str, Any], program: Mapping[str, Any]) -> str
 
 
 def _run_case(path: Path, document: Mapping[str, Any], case: Mapping[str, Any]) -> str:
-    settings = {**document, **case}
-    component = document["component"]
+    recorded = document["component"]
+    component = recorded["id"]
     name = Path(document["script"]).stem
     script = path.parent / document["script"]
-    desk = Desk(
-        board=settings.get("board"),
-        initial=settings.get("initial"),
-        epoch_s=settings.get("epoch", EPOCH_S),
-        serial=settings.get("serial", False),
-        replies=settings.get("serialReply", ()),
-        parameters={component["id"]: case.get("params", {})},
-    )
+    desk = _desk({**document, **case}, {component: case.get("params", {})})
     entry = f'component.register(require("{name}"))'.encode()
     with _tree({"init.lua": entry, f"{name}.lua": script.read_bytes()}) as root:
         run = Run(desk, root)
+        run.to(0)
+        if not case.get("params") and (difference := _differs_unset(recorded, run)):
+            return difference
         for step in case["steps"]:
             run.to(step["at"])
             difference = _compare(desk, step, frozenset(case.get("ignore", ())))
             if difference:
                 return f"at {step['at']} ms: {difference}"
-            _apply(run, component["id"], step)
+            _apply(run, step, {component: step["params"]} if "params" in step else {})
         status = run.components()[0]["status"]
     return _differ("status", case["status"], status)
+
+
+def _differs_unset(recorded: Mapping[str, Any], run: Run) -> str:
+    """Compare a component of which nothing is stored with what the interface showed of it."""
+    wanted, shown = _by_key(recorded), _by_key(run.components()[0])
+    return _differ("component", wanted, {key: shown.get(key) for key in wanted})
+
+
+def _by_key(component: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a component with its parameters by key; each has a value, and be it None."""
+    if "params" not in component:
+        return dict(component)
+    params = [{"value": None, **one} for one in component["params"]]
+    return {**component, "params": sorted(params, key=lambda one: str(one["key"]))}
+
+
+def _desk(settings: Mapping[str, Any], parameters: Mapping[str, Mapping[str, Value]]) -> Desk:
+    """Return the surroundings a case describes; what it says goes before what its file says."""
+    return Desk(
+        board=settings.get("board"),
+        initial=settings.get("initial"),
+        epoch_s=settings.get("epoch", EPOCH_S),
+        serial=settings.get("serial", False),
+        replies=settings.get("serialReply", ()),
+        parameters=parameters,
+    )
 
 
 def _compare(desk: Desk, step: Mapping[str, Any], ignored: frozenset[str]) -> str:
@@ -128,16 +151,25 @@ def _compare(desk: Desk, step: Mapping[str, Any], ignored: frozenset[str]) -> st
     )
 
 
-def _apply(run: Run, component: str, step: Mapping[str, Any]) -> None:
+def _apply(
+    run: Run, step: Mapping[str, Any], parameters: Mapping[str, Mapping[str, Value]]
+) -> None:
+    """Do what a step says.
+
+    Args:
+        run: what it is done to.
+        step: everything but the parameters.
+        parameters: what is stored over REST, by component.
+    """
     desk = run.desk
     desk.set(step.get("set", {}))
     if "mqtt" in step:
         run.message(step["mqtt"]["topic"], step["mqtt"]["payload"])
     if "serialRx" in step:
         desk.arrive(bytes.fromhex(step["serialRx"]))
-    if "params" in step:
+    for component, values in parameters.items():
         listed = next(one for one in run.components() if one["id"] == component)
-        desk.store(component, values_to_store(listed, step["params"]))
+        desk.store(component, values_to_store(listed, values))
         run.restart(component)
 
 

@@ -339,12 +339,10 @@ local function shown(one)
     local parameters = {}
     for place, parameter in pairs(one.parameters or {}) do
         local value = one.values[parameter.key]
-        parameters[place] = {
-            key = parameter.key,
-            name = parameter.name,
-            type = parameter.type,
-            value = TYPES[type(value)] and value or nil,
-        }
+        if not TYPES[type(value)] then
+            value = nil
+        end
+        parameters[place] = { key = parameter.key, name = parameter.name, type = parameter.type, value = value }
     end
     return {
         id = one.id,
