@@ -20,6 +20,7 @@ from evsed.charging.limits import SessionFigures
 from evsed.charging.machine import step
 from evsed.charging.memory import Inputs, Memory, Outputs
 from evsed.charging.picture import take_snapshot
+from evsed.charging.pilot import LEAST_DA
 from evsed.charging.pilot_window import PilotWindow
 from evsed.charging.requests import accept
 from evsed.charging.rules import PilotLevels, Rules
@@ -28,7 +29,7 @@ from evsed.charging.states import LockStatus, PilotMode, SelfTest, fault_names
 from evsed.errors import BadFileError, RejectedError
 from evsed.station.limit_words import LIMIT_COMMANDS, read_limits
 from evsed.station.trace import Event, Json, Trace
-from evsed.units import tenths, ws_from_wh
+from evsed.units import amperes, tenths, ws_from_wh
 
 _T = TypeVar("_T")
 
@@ -45,6 +46,8 @@ _HIGH_MV: Final[Mapping[Json, int]] = {
     "ventilation": 1637,
     "short": 1330,
 }
+#: How far a current may stand outside its range without being refused.
+_TOLERANCE_A: Final = 1e-6
 _MINUS_12_MV: Final = 100
 _ZERO_MV: Final = 1330
 _PROXIMITY_MV: Final[Mapping[Json, int]] = {13: 1980, 20: 1335, 32: 595, 63: 300}
@@ -255,7 +258,8 @@ def _at_start(trace: Trace) -> tuple[Rules, list[Command]]:
         pilot_levels=PilotLevels(),
     )
     commands: list[Command] = []
-    for name, value in trace.settings.items():
+    # Rules first: whether a current is permitted depends on them, in whatever order they stand.
+    for name, value in sorted(trace.settings.items(), key=lambda one: one[0] not in _SETTINGS):
         if name == "limits":
             continue
         for command in _command(rules, name, value):
@@ -275,7 +279,15 @@ def _command(rules: Rules, name: str, value: Json) -> Iterable[Command]:
     make = _LIVE.get(name) or LIMIT_COMMANDS.get(name)
     if make is None:
         raise BadFileError(f"unknown command {name}")
+    if name == "chargingCurrent" and not _may_be_set(rules, _number(value)):
+        return ()
     return (make(value),)
+
+
+def _may_be_set(rules: Rules, current_a: float) -> bool:
+    """Judge a current as it was given, before it is rounded (decision 3)."""
+    least_a, most_a = amperes(LEAST_DA), rules.max_charging_current_a
+    return least_a - _TOLERANCE_A <= current_a <= most_a + _TOLERANCE_A
 
 
 def _within(value: Json, low: int, high: int) -> int | None:

@@ -99,6 +99,13 @@ def test_a_self_test_that_fails_is_told() -> None:
         ((("available", False),), "state", "F"),
         ((("chargingCurrent", 9.96),), "offeredCurrent", 10.0),
         ((("chargingCurrent", 5.9),), "offeredCurrent", 32.0),
+        ((("chargingCurrent", 5.96),), "offeredCurrent", 32.0),
+        ((("chargingCurrent", 6.04),), "offeredCurrent", 6.0),
+        (
+            (("maxChargingCurrent", 16), ("chargingCurrent", 9), ("chargingCurrent", 16.04)),
+            "offeredCurrent",
+            9.0,
+        ),
         ((("maxChargingCurrent", 13),), "offeredCurrent", 13.0),
         ((("maxChargingCurrent", 5),), "offeredCurrent", 32.0),
         ((("temperatureThreshold", 40),), "state", "E"),
