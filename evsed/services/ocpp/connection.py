@@ -4,6 +4,7 @@ import asyncio
 import random
 import ssl
 import tempfile
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -70,7 +71,8 @@ async def connected(
     more: dict[str, Any] = {}
     profile = settings["securityProfile"]
     if profile in _WITH_PASSWORD:
-        more["auth"] = aiohttp.BasicAuth(settings["identity"], settings["password"])
+        pair = f"{settings['identity']}:{settings['password']}".encode()
+        more["headers"] = {"Authorization": f"Basic {b64encode(pair).decode()}"}
     if settings["url"].startswith("wss:"):
         more["ssl"] = await asyncio.to_thread(trust, settings)
     address = f"{settings['url'].rstrip('/')}/{quote(settings['identity'], safe='')}"
