@@ -43,7 +43,7 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm test-homeassistant test-system check coverage explore endurance safety bench fuzz deb screenshots
+.PHONY: help run test test-bookworm test-homeassistant test-system check coverage explore endurance load-day safety bench fuzz deb screenshots
 .PHONY: clean preflight
 
 help: ## list the targets
@@ -87,6 +87,10 @@ safety: $(DEV_READY) ## check and measure what is promised, and write docs/safet
 
 endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an hour; needs 1 GB of disk)
 	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
+
+load-day: $(DEV_READY) ## ten chargers behind one fuse for a day, ten thousand profiles (half an hour)
+	@EVSED_LOAD_S=86400 EVSED_PROFILES=10000 $(VENV)/bin/pytest -q -s tests/scenarios/test_load_sharing.py \
+	  tests/unit/services/ocpp/test_ocpp_hostile.py $(ARGS)
 
 bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
 	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done

@@ -1,7 +1,7 @@
 """Builds every service upon the parts below, in the order they start. Reads like a parts list."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,13 +34,17 @@ from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.mqtt.service import MqttService
 from evsed.services.nextion.service import NextionDisplay
+from evsed.services.ocpp.orders import Offered, dead_man
+from evsed.services.ocpp.service import OcppService
 from evsed.services.panel.service import PanelService
 from evsed.services.prometheus.service import Metrics
 from evsed.services.rest.backup import BackupResource
 from evsed.services.rest.credentials import CredentialsResource
+from evsed.services.rest.diagnosis import DiagnosisResource
 from evsed.services.rest.factory_reset import ResetResource
 from evsed.services.rest.meter import MeterResource
 from evsed.services.rest.mqtt import MqttResource
+from evsed.services.rest.ocpp import OcppResource
 from evsed.services.rest.routes import RestApi, RestParts
 from evsed.services.rest.schedules import SchedulesResource
 from evsed.services.rest.serial_ports import SerialPortsResource
@@ -51,6 +55,7 @@ from evsed.services.serial.managed_port import Modes
 from evsed.services.serial.script_port import ScriptPort
 from evsed.services.serial.service import SerialService
 from evsed.services.sessions.service import SessionsService
+from evsed.services.sessions.writer import uptime_identity
 from evsed.services.update.service import Policy, UpdateService
 from evsed.services.webdav.quota import Limits
 from evsed.services.webdav.routes import webdav_routes
@@ -106,6 +111,7 @@ class _Offered:
     script_lines: LogRing
     sessions: SessionsService
     mqtt: MqttService
+    ocpp: OcppService
 
 
 def services(
@@ -136,6 +142,8 @@ def services(
     updater = _updater(built, operations, credentials)
     scheduler = SchedulerService(operations)
     mqtt = _mqtt(built, operations, sessions)
+    diagnosis = _Diagnosis()
+    ocpp = _ocpp(built, operations, updater, diagnosis)
     offered = _Offered(
         mqtt=mqtt,
         wifi=wifi,
@@ -147,8 +155,10 @@ def services(
         scripts=scripts,
         script_lines=script_lines,
         sessions=sessions,
+        ocpp=ocpp,
     )
     rest = _rest_api(built, operations, offered)
+    diagnosis.resource = rest.diagnosis()
     sessions.on_end(rest.session_ended)
     requests = RequestCounts()
     metrics = Metrics(operations=operations, requests=requests.counted, mqtt=mqtt.standing)
@@ -171,6 +181,7 @@ def services(
         Service("update", updater.serve),
         Service("meter", meter.serve),
         Service("mqtt", mqtt.serve),
+        Service("ocpp", ocpp.serve),
         Service("panel", PanelService(operations, wifi).serve),
         *_at_home(built, operations, around, http),
     )
@@ -198,6 +209,35 @@ def _at_home(
     discovery = DiscoveryService(operations, _offer(built, http) if around.found else None)
     operations.on_change("discovery", discovery.changed)
     return Service("clock", clock.serve), Service("discovery", discovery.serve)
+
+
+@dataclass(slots=True)
+class _Diagnosis:
+    """What packs a diagnosis; known once REST has been built, which needs whoever asks for it."""
+
+    resource: DiagnosisResource | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        if self.resource is not None:
+            async for piece in self.resource.pieces():
+                yield piece
+
+
+def _ocpp(
+    built: Parts, operations: Operations, updater: UpdateService, diagnosis: _Diagnosis
+) -> OcppService:
+    """Return the charge point of a management system."""
+    ocpp = OcppService(
+        operations,
+        built.options.state_dir / "ocpp",
+        uptime_identity(),
+        Offered(bundle=diagnosis.pieces, install=updater.upload),
+    )
+    operations.on_change("ocpp", ocpp.changed)
+    limit = dead_man(built.settings.settings.ocpp)
+    if limit is not None:
+        built.station.hold_from_start(limit)  # nothing is known of what the others take
+    return ocpp
 
 
 def _scripts(
@@ -307,6 +347,7 @@ def _rest_api(built: Parts, operations: Operations, offered: _Offered) -> RestAp
                 *ResetResource(operations=operations).endpoints(),
                 *BackupResource(backups=_backups(built, operations, offered.scripts)).endpoints(),
                 *SessionsResource(log=offered.sessions, operations=operations).endpoints(),
+                *OcppResource(ocpp=offered.ocpp).endpoints(),
             ),
         )
     )

@@ -27,6 +27,7 @@ NEEDED = {
     "test_time_date.py": ("dbus-daemon", DBUSMOCK),
     "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
     "test_mqtt_daemon.py": ("mosquitto", "mosquitto_passwd", "openssl"),
+    "test_ocpp_connection.py": ("openssl",),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
 }
 #: Where Debian puts servers, which is not in everybody's path.

@@ -30,9 +30,11 @@ MOST_A: Final = 63
 LONGEST_S: Final = LONGEST_MS // 1000
 #: The scheduler as a source of writes.
 SCHEDULE: Final = "schedule"
+#: The charging profiles of a management system, as one limit.
+OCPP: Final = "ocpp"
 #: Whose limits are made elsewhere, or whose names would mislead.
 RESERVED: Final = frozenset(
-    {"user", "settings", "board", "cable", "thermal", MODBUS, SUPERVISION, SCHEDULE, "ocpp"}
+    {"user", "settings", "board", "cable", "thermal", MODBUS, SUPERVISION, SCHEDULE, OCPP}
 )
 #: Whoever writes over Modbus.
 MODBUS_CLIENTS: Final = MODBUS
@@ -118,6 +120,48 @@ class LimitDesk:
             known = {} if whole else self._written(owner)
             wanted = limit_of(owner, known | known_part(value, WRITABLE))
             await self._station.send(wanted, source=source)
+
+    async def hold(
+        self,
+        owner: str,
+        current_da: int | None,
+        *,
+        lease_s: int,
+        fallback_da: int | None,
+        source: str,
+    ) -> None:
+        """Set the limit of a service of our own, or renew it when it says the same.
+
+        Args:
+            owner: whose.
+            current_da: tenths of an ampere, 0 for a pause; None for no limit now.
+            lease_s: how long it holds without another word.
+            fallback_da: what is in force afterwards, as ``current_da``; None: nothing.
+            source: who asks, for the log.
+
+        Raises:
+            RejectedError: the charging rules refused it; nothing has changed.
+            TimeoutError: no control pass took it within one second.
+        """
+        known = next((one for one in self._station.snapshot.owned if one.owner == owner), None)
+        wanted = SetLimit(
+            owner=owner, current_da=current_da, lease_ms=lease_s * _MS, fallback_da=fallback_da
+        )
+        if current_da is None and fallback_da is None:
+            if known is not None:
+                await self._station.send(ClearLimit(owner), source=source)
+        elif known is not None and _same(known, wanted):
+            await self._station.send(RenewLimit(owner), source=source)
+        else:
+            await self._station.send(wanted, source=source)
+
+    async def let_go(self, owner: str, *, source: str) -> None:
+        """End the limit of a service of our own.
+
+        Raises:
+            TimeoutError: no control pass took it within one second.
+        """
+        await self._station.send(ClearLimit(owner), source=source)
 
     async def heard(self, owner: str, *, source: str) -> None:
         """Take a sign of life of an owner; nothing when nobody waits for him.
@@ -257,6 +301,11 @@ def _check_owner(owner: str) -> None:
         raise RejectedError("1 to 32 of a-z, 0-9, - and _, a letter first, expected", key="owner")
     if owner in RESERVED or is_script(owner):
         raise RejectedError("is the name of a limit that is not set here", key=owner)
+
+
+def _same(known: OwnedLimit, wanted: SetLimit) -> bool:
+    told = known.current_da, known.lease_ms, known.fallback_da
+    return not known.lapsed and told == (wanted.current_da, wanted.lease_ms, wanted.fallback_da)
 
 
 def _row(owner: str, in_force_da: int | None, **more: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ without its unit, in camelCase. Values from outside are what JSON has: a bool is
 16.0 is a whole number, null is nothing. Source: rest.md section 1.3.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -20,6 +21,7 @@ _UNITS: Final = frozenset({"a", "c", "da", "e4", "ms", "s", "v", "w", "ws"})
 _TOLERANCE_A: Final = 1e-6
 #: Control characters and halves of surrogate pairs.
 _NO_TEXT: Final = frozenset({"Cc", "Cs"})
+_PEM: Final = re.compile(r"(-----BEGIN ([A-Z0-9 ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \2-----\n*)+")
 
 
 class Kind(Enum):
@@ -32,6 +34,7 @@ class Kind(Enum):
     FLAG_OR_BIT = "true or false (or 1 or 0)"
     WORD = "one of"
     TEXT = "a text"
+    PEM = "certificates or a key as PEM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class Setting:
             return f"one of {', '.join(self.words)}"
         if self.kind is Kind.TEXT:
             return f"a text of {self.low} … {self.high} bytes without control characters"
+        if self.kind is Kind.PEM:
+            return f"{self.kind.value}, {self.high} bytes at most, or an empty text"
         if self.kind in {Kind.FLAG, Kind.FLAG_OR_BIT}:
             return str(self.kind.value)
         unit = f" {self.unit}" if self.unit else ""
@@ -94,6 +99,8 @@ class Setting:
                 return _price(value, self.low, high)
             case Kind.TEXT:
                 return _text(value, self.low, high)
+            case Kind.PEM:
+                return _pem(value, high)
         number = _whole(value)
         return number if number is not None and self.low <= number <= high else None
 
@@ -133,6 +140,11 @@ def text(default: str, *, low: int = 0, high: int, about: str, secret: bool = Fa
     return _declared(
         Setting(kind=Kind.TEXT, default=default, low=low, high=high, about=about, secret=secret)
     )
+
+
+def pem(*, high: int, about: str, secret: bool = False) -> Any:
+    """Declare certificates or a key as PEM, empty by default; line ends become line feeds."""
+    return _declared(Setting(kind=Kind.PEM, default="", high=high, about=about, secret=secret))
 
 
 def settings_of(schema: type) -> Mapping[str, Setting]:
@@ -185,6 +197,16 @@ def _text(value: object, low: int, high: int) -> str | None:
     if not isinstance(value, str) or any(unicodedata.category(one) in _NO_TEXT for one in value):
         return None
     return value if low <= len(value.encode()) <= high else None
+
+
+def _pem(value: object, high: int) -> str | None:
+    """Source: RFC 7468 section 2, whole blocks and nothing between them."""
+    if not isinstance(value, str) or len(value) > high:
+        return None
+    plain = value.replace("\r\n", "\n").strip()
+    if not plain:
+        return ""
+    return f"{plain}\n" if _PEM.fullmatch(plain) else None
 
 
 def _shown(value: object) -> str:

@@ -9,6 +9,7 @@ from evsed.errors import RejectedError
 from evsed.settings.calibration import CALIBRATION, CalibrationSettings
 from evsed.settings.mqtt import MQTT, MqttSettings
 from evsed.settings.network import DISCOVERY, WIFI, DiscoverySettings, WifiSettings
+from evsed.settings.ocpp import OCPP, OcppSettings
 from evsed.settings.schedule import SCHEDULER, SchedulerSettings
 from evsed.settings.schema import (
     EVSE,
@@ -53,6 +54,7 @@ class Settings:
     sessions: SessionsSettings = field(default_factory=SessionsSettings)
     meter: CalibrationSettings = field(default_factory=CalibrationSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    ocpp: OcppSettings = field(default_factory=OcppSettings)
 
 
 def _patched_evse(before: EvseSettings, patch: object, board: Board) -> EvseSettings:
@@ -103,6 +105,7 @@ SECTIONS: Final[Mapping[str, Section[Any]]] = {
         SESSIONS,
         CALIBRATION,
         MQTT,
+        OCPP,
     )
 }
 

@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from evsed.charging.commands import RenewLimit
 from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
@@ -129,7 +130,10 @@ class Keeper:
         while self._pass.taken:
             _, letter, verdict = self._pass.taken.popleft()
             if verdict is None:
-                _log.info("%s from %s", letter.command, letter.source)
+                # Signs of life come every few seconds; what matters is when they stay away.
+                often = isinstance(letter.command, RenewLimit)
+                level = logging.DEBUG if often else logging.INFO
+                _log.log(level, "%s from %s", letter.command, letter.source)
             else:
                 _log.info("%s from %s refused: %s", letter.command, letter.source, verdict)
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from evsed.charging.contactor import Contactor
 from evsed.charging.energy import Energy
 from evsed.charging.limits import Limits
 from evsed.charging.memory import Memory
+from evsed.charging.owned_limits import OwnedLimit, with_limit
 from evsed.charging.snapshot import Snapshot
 from evsed.charging.states import ChargingState, PilotMode, Reason
 from evsed.errors import RejectedError
@@ -150,6 +152,11 @@ class Station:
         """Return what the station's button did since the last call; one service asks."""
         edges = self.control_pass.button_edges
         return tuple(edges.popleft() for _ in range(len(edges)))
+
+    def hold_from_start(self, limit: OwnedLimit) -> None:
+        """Have a limit in force from the first control pass on; before ``start``."""
+        memory = self.control_pass.memory
+        self.control_pass.memory = replace(memory, owned=with_limit(memory.owned, limit))
 
     def light(self, lamps: Lamps) -> None:
         """Show this from the next control pass on; one service asks."""
@@ -310,6 +317,9 @@ class ParkedStation(Station):
     def button_edges(self) -> tuple[ButtonEdge, ...]:
         """Return nothing: no hat is in use."""
         return ()
+
+    def hold_from_start(self, limit: OwnedLimit) -> None:
+        """Do nothing: nothing is offered."""
 
     def light(self, lamps: Lamps) -> None:
         """Do nothing: no hat is in use."""

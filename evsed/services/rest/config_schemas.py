@@ -10,6 +10,7 @@ from evsed.settings.calibration import CalibrationSettings
 from evsed.settings.fields import Setting, settings_of
 from evsed.settings.mqtt import TOPIC, URI, MqttSettings
 from evsed.settings.network import DiscoverySettings, WifiSettings
+from evsed.settings.ocpp import SECRETS, OcppSettings
 from evsed.settings.schedule import CLOCK, MAX_SCHEDULES, SCHEDULE, WINDOWS
 from evsed.settings.schema import EVSE
 from evsed.settings.serial import SERIAL
@@ -47,6 +48,7 @@ def config_shapes(board: Board) -> Mapping[str, Shapes]:
         "sessions": _sessions(),
         "meter": _plain(settings_of(CalibrationSettings)),
         "mqtt": _mqtt(),
+        "ocpp": _plain(settings_of(OcppSettings), secrets=SECRETS),
     }
 
 

@@ -70,8 +70,7 @@ class DiagnosisResource:
         if request.method == "HEAD":
             await answer.prepare(request)
             return answer
-        panic, _at_s = await asyncio.to_thread(self.logs.panic)
-        pieces: Any = self.diagnoses.pieces(self._texts(panic))
+        pieces: Any = self.pieces()
         async with aclosing(pieces):
             first = await anext(pieces, b"")  # what fails before it is answered as a failure
             await answer.prepare(request)
@@ -80,6 +79,18 @@ class DiagnosisResource:
                 await answer.write(piece)
         await answer.write_eof()
         return answer
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the archive in pieces.
+
+        Raises:
+            StorageError: it could not be packed.
+        """
+        panic, _at_s = await asyncio.to_thread(self.logs.panic)
+        pieces: Any = self.diagnoses.pieces(self._texts(panic))
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
 
     def _texts(self, panic: str) -> Iterator[tuple[str, str]]:
         operations = self.operations

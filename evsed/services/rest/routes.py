@@ -153,14 +153,19 @@ class RestApi:
         simulator = SimulatorResource(circuit=parts.simulator, bodies=parts.bodies)
         return (*rows, *simulator.endpoints())
 
-    def _diagnosis(self) -> tuple[Endpoint, ...]:
+    def diagnosis(self) -> DiagnosisResource | None:
+        """Return what packs a diagnosis; None: nothing does."""
         parts = self._parts
         if parts.diagnoses is None:
-            return ()
+            return None
         return DiagnosisResource(
             operations=parts.operations,
             logs=parts.logs,
             diagnoses=parts.diagnoses,
             state=self._state.picture,
             reason=self._state.detail,
-        ).endpoints()
+        )
+
+    def _diagnosis(self) -> tuple[Endpoint, ...]:
+        found = self.diagnosis()
+        return () if found is None else found.endpoints()

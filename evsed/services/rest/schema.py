@@ -16,6 +16,8 @@ Schema = Mapping[str, Any]
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 BYTES: Final = "application/octet-stream"
+#: Blocks of RFC 7468, or nothing.
+PEM: Final = "^(-----BEGIN [A-Z0-9 ]+-----[^-]+-----END [A-Z0-9 ]+-----\\s*)*$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,8 @@ def of_setting(
             schema = flag(setting.about)
         case SettingKind.TEXT:
             schema = text(setting.about, shortest=lowest, longest=highest)
+        case SettingKind.PEM:
+            schema = text(setting.about, longest=highest, pattern=PEM)
         case SettingKind.TENTHS | SettingKind.PRICE:
             schema = number(setting.about, low=lowest, high=highest, unit=setting.unit)
         case _:

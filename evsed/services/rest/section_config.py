@@ -32,6 +32,7 @@ OWN_SECTIONS: Final = {
     "sessions": "Price of a kWh by time of day, currency, how long curves of sessions are kept",
     "meter": "Calibration of the board's own metering channels",
     "mqtt": "MQTT broker, topics, and discovery by Home Assistant",
+    "ocpp": "Connection to a charging station management system (OCPP)",
 }
 _SOURCE: Final = "rest"
 

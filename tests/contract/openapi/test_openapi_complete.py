@@ -75,6 +75,7 @@ def test_every_number_has_a_unit_or_needs_none(start):
         *("socketLockRetryCount", "baudRate", "unitId", "X-Count", "baud-rate", "index"),
         *("passes", "over5ms", "over20ms", "closings", "openings", "loadedOpenings"),
         *("id", "next", "before", "limit", "sessions", "price", "cost", "waiting", "dropped"),
+        *("securityProfile", "queue", "profiles"),
         *("phase", "points", "gain", "value"),  # a value has the unit of its quantity
         *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "schedule"),
     }

@@ -47,6 +47,7 @@ export const AUTHORIZED = {
   unknown: N("not known"),
   rest: N("on this page or by a program (REST)"),
   modbus: N("by Modbus"),
+  ocpp: N("by OCPP"),
   at: N("by AT command"),
   nextion: N("at the display"),
   script: N("by a script"),

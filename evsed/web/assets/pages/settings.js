@@ -1,10 +1,11 @@
 // Settings: one subject at a time, each a form of its own.
 
 import { html, useEffect, useRef } from "../vendor/preact.js";
-import { board, config } from "../kit/data.js";
+import { board, config, has } from "../kit/data.js";
 import { N, t } from "../kit/words.js";
 import { ChargingForm, MeterForm, ProtectionForms } from "./settings-charging.js";
 import { NetworkForms } from "./settings-network.js";
+import { OcppForms } from "./settings-ocpp.js";
 import { DisplayForm, PortForms } from "./settings-ports.js";
 import { SecurityForms } from "./settings-security.js";
 
@@ -14,6 +15,7 @@ const SUBJECTS = [
   { at: "protection", title: N("Socket and protection"), show: ProtectionForms },
   { at: "network", title: N("Network"), show: NetworkForms },
   { at: "ports", title: N("Serial and Modbus"), show: PortForms },
+  { at: "ocpp", title: N("Management system"), show: OcppForms, when: () => has("/ocpp/state") },
   { at: "display", title: N("Display"), show: DisplayForm, when: (able) => able.serials.length > 0 },
   { at: "security", title: N("Security"), show: SecurityForms },
 ];

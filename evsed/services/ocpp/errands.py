@@ -1,0 +1,181 @@
+"""Uploads of a diagnosis, and firmware: what takes minutes, and happens beside the conversation.
+
+The daemon packs and installs; this process fetches and sends. ``http`` and ``https`` only: ``ftp``
+would be a client that Python leaves to others, for a protocol without any protection.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from evsed.services.ocpp import remote
+from evsed.services.ocpp.moment import seconds_of
+from evsed.services.ocpp.talk import Payload, Talk
+
+_FILE: Final = "evsed-diagnosis.zip"
+_PACKAGE: Final = "firmware.deb"
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_PIECE: Final = 65_536
+_WITHIN_S: Final = 600
+_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+
+_log = logging.getLogger(__name__)
+
+
+class Errands:
+    """One of each kind at a time.
+
+    Args:
+        folder: where files lie meanwhile.
+        talk: over which is told how it goes.
+        order: asks the daemon.
+    """
+
+    def __init__(
+        self, folder: Path, talk: Talk, order: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        self._folder, self._talk, self._order = folder, talk, order
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, asyncio.Future[str]] = {}
+
+    def done(self, message: Mapping[str, Any]) -> None:
+        """Take the daemon's word that something is done; its trouble, empty: none."""
+        waiting = self._asked.pop(message["what"], None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message["trouble"])
+
+    def upload(self, _talk: Talk, request: Payload) -> str:
+        """See ``talk.Errands``."""
+        if not _is_web(request["url"]) or "bundle" in self._tasks:
+            return ""
+        self._start("bundle", self._upload(request))
+        return _FILE
+
+    def update(self, _talk: Talk, request: Payload) -> bool:
+        """See ``talk.Errands``."""
+        if not _is_web(request["url"]) or "firmware" in self._tasks:
+            self._talk.last_error = "firmware is fetched over http and https only, one at a time"
+            self._talk.todo.append(lambda: self._firmware("DownloadFailed", request))
+            return False
+        self._start("firmware", self._update(request))
+        return True
+
+    def _start(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[what] = task
+        task.add_done_callback(lambda _task: self._tasks.pop(what, None))
+
+    async def _ask(self, what: str, file: Path) -> str:
+        """Have the daemon do its part; return its trouble."""
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked[what] = waiting
+        self._order({"t": what, "file": str(file)})
+        async with asyncio.timeout(_WITHIN_S):
+            return await waiting
+
+    # --- diagnosis ---
+
+    async def _upload(self, request: Payload) -> None:
+        words = request["words"]
+        await self._tell(request, words["started"])
+        file = self._folder / _FILE
+        try:
+            trouble = await self._ask("bundle", file)
+            if not trouble:
+                await _send(file, request["url"])
+        except _ERRORS as error:
+            trouble = str(error) or type(error).__name__
+        finally:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+        if trouble:
+            self._talk.last_error = f"the diagnosis was not sent: {trouble}"[:200]
+        await self._tell(request, words["failed" if trouble else "done"])
+
+    # --- firmware ---
+
+    async def _update(self, request: Payload) -> None:
+        file = self._folder / _PACKAGE
+        try:
+            pause_s = seconds_of(request["when"]) - self._talk.point.time_s
+            await asyncio.sleep(min(max(pause_s, 0), 86_400 * 30))
+            await self._firmware("Downloading", request)
+            await _fetch(request["url"], file)
+        except _ERRORS as error:
+            self._talk.last_error = f"the firmware was not fetched: {error}"[:200]
+            file.unlink(missing_ok=True)
+            await self._firmware("DownloadFailed", request)
+            return
+        await self._firmware("Downloaded", request)
+        await self._install(file, request)
+
+    async def _install(self, file: Path, request: Payload) -> None:
+        self._talk.point.book.set_note("firmware before", self._talk.point.agreed.firmware)
+        await self._firmware("Installing", request)
+        try:
+            trouble = await self._ask("install", file)
+        except TimeoutError:
+            trouble = "no answer"
+        finally:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+        if trouble:
+            self._talk.last_error = f"the firmware was not installed: {trouble}"[:200]
+            self._talk.point.book.set_note("firmware before", "")
+            await self._firmware("InstallationFailed", request)
+
+    async def _firmware(self, status: str, request: Payload) -> None:
+        await self._tell({"action": "FirmwareStatusNotification", **request}, status)
+
+    async def _tell(self, request: Payload, status: str) -> None:
+        action = request["action"]
+        self._talk.point.book.set_note(action, status)
+        told = {"status": status}
+        if request.get("request") is not None:
+            told["requestId"] = request["request"]
+        await remote.if_connected(self._talk, (action, told))
+
+
+def _is_web(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        return False
+
+
+async def _send(file: Path, url: str) -> None:
+    """Send a file to an address, or below it when it ends with a slash."""
+    address = url + file.name if PurePosixPath(urlsplit(url).path).name == "" else url
+    data = await asyncio.to_thread(file.read_bytes)
+    limit = aiohttp.ClientTimeout(total=_WITHIN_S)
+    async with aiohttp.ClientSession(timeout=limit) as session:
+        async with session.put(address, data=data) as answer:
+            status = answer.status
+        if status in {404, 405}:
+            form = aiohttp.FormData()
+            form.add_field("file", data, filename=file.name, content_type="application/zip")
+            async with session.post(url, data=form) as answer:
+                status = answer.status
+    if status >= 300:
+        raise ValueError(f"HTTP {status}")
+
+
+async def _fetch(url: str, file: Path) -> None:
+    limit = aiohttp.ClientTimeout(total=_WITHIN_S)
+    async with (
+        aiohttp.ClientSession(timeout=limit) as session,
+        session.get(url) as answer,
+    ):
+        if answer.status != 200:
+            raise ValueError(f"HTTP {answer.status}")
+        size = 0
+        with file.open("wb") as kept:
+            async for piece in answer.content.iter_chunked(_PIECE):
+                size += len(piece)
+                if size > _MOST_BYTES:
+                    raise ValueError("it is larger than 64 MiB")
+                kept.write(piece)

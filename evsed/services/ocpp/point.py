@@ -1,0 +1,338 @@
+"""The charge point itself: joins moments, transactions, profiles and tokens. Knows no message.
+
+Time is that of the moments, so that a day takes a test a second. What it wants of the charger goes
+out as orders, which the daemon carries out.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from evsed.services.ocpp import transactions, variables
+from evsed.services.ocpp.book import Book
+from evsed.services.ocpp.moment import Moment
+from evsed.services.ocpp.profiles import (
+    STATION,
+    TX,
+    Mains,
+    Period,
+    Profile,
+    permitted_da,
+    with_profile,
+)
+from evsed.services.ocpp.tokens import ACCEPTED, Tokens
+from evsed.services.ocpp.transactions import Register, Terms, Told, Transaction
+from evsed.services.ocpp.variables import Variables
+
+#: The charger waits so long for a vehicle after it was authorized (``GRANT_MS`` of the rules).
+_GRANT_MS: Final = 60_000
+#: A limit is said again so often; the charger believes it for ``LEASE_S``.
+_REPEAT_MS: Final = 5_000
+#: What is offered while the management system is away leaves everything as it is.
+UNLIMITED_DA: Final = 630
+_PAUSE_DA: Final = 0
+
+_log = logging.getLogger(__name__)
+
+Order = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What the owner has chosen, and what the board is."""
+
+    id_tag: str
+    meter_interval_s: int
+    offline_da: int
+    offline_after_s: int
+    volts: int = 230
+    phases: int = 3
+    security_profile: int = 0
+    model: str = "evsed"
+    serial: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Somebody was authorized, and a vehicle is waited for."""
+
+    token: str
+    until_ms: int
+    remote_start: int | None = None
+    profile: Profile | None = None
+
+
+class Point:
+    """One charger with one connector.
+
+    Args:
+        book: what outlives a restart.
+        agreed: what the owner has chosen.
+        order: takes what is wanted of the charger.
+    """
+
+    def __init__(self, book: Book, agreed: Agreed, order: Callable[[Order], None]) -> None:
+        self.book, self.agreed, self.order = book, agreed, order
+        self.variables = Variables(
+            book,
+            {
+                variables.METER_INTERVAL: lambda: agreed.meter_interval_s,
+                variables.PROFILE: lambda: agreed.security_profile,
+                "ChargingStation.AvailabilityState": lambda: self.availability,
+                "EVSE.AvailabilityState": lambda: self.availability,
+                "Connector.AvailabilityState": lambda: self.availability,
+            },
+            self._set_password,
+        )
+        self.tokens = Tokens(book, self.variables)
+        self.now: Moment | None = None
+        self.running: Transaction | None = _transaction(book.open_tx())
+        self.profiles: tuple[Profile, ...] = tuple(_profile(one) for one in book.profiles())
+        self.grant: Grant | None = None
+        #: nobody may begin by himself in this session: computer's start and begin
+        self.held = book.note("held")
+        #: by the charger's clock, when the management system was heard last
+        self.heard_ms: int | None = None
+        #: a restart was asked for; it waits until no transaction runs
+        self.restart_wanted = False
+        lost, last = (book.note("register") or "0 0").split()
+        self._register = Register(lost_ws=int(lost), last_ws=int(last))
+        self._limit: tuple[int | None, int | None] | None = None
+        self._limit_ms = 0
+
+    @property
+    def time_s(self) -> float:
+        """Unix seconds of the last look."""
+        return 0.0 if self.now is None else self.now.wall_s
+
+    @property
+    def ms(self) -> int:
+        """The charger's clock at the last look."""
+        return 0 if self.now is None else self.now.at_ms
+
+    @property
+    def meter_ws(self) -> int:
+        """The register at the last look."""
+        return self._register.ws
+
+    @property
+    def availability(self) -> str:
+        """The state of the connector, in the words of 2.0.1."""
+        now = self.now
+        if now is None or (now.state == "F" and not now.faults) or not now.available:
+            return "Unavailable"
+        if now.faults:
+            return "Faulted"
+        return "Occupied" if now.session else "Available"
+
+    @property
+    def mains(self) -> Mains:
+        """What watts are made of here."""
+        return Mains(volts=self.agreed.volts, phases=self.agreed.phases)
+
+    def look(self, now: Moment) -> None:
+        """Take one moment in.
+
+        Raises:
+            OSError, sqlite3.Error: the disk refused; the next look finds the same again.
+        """
+        first = self.now is None
+        register = self._register.read(now.total_energy_ws)
+        with self.book.together():
+            if first and self.running is not None and not transactions.is_of(self.running, now):
+                self._keep(transactions.lost(self.running, now, register), register)
+            before_ws = max(0, register.ws - now.session_energy_ws)
+            told = transactions.follow(self.running, now, register, before_ws, self._terms(now))
+            self._keep(told, register)
+        self.now = now
+        self._register = register
+        if self.grant is not None and now.at_ms >= self.grant.until_ms:
+            self.grant = None
+        self._availability(now, first=first)
+        if self.restart_wanted and self.running is None:
+            self.restart_wanted = False
+            self.order({"t": "restart"})
+        self.limit()
+
+    # --- who may charge ---
+
+    def authorized(
+        self, token: str, *, remote_start: int | None = None, profile: Profile | None = None
+    ) -> None:
+        """Let somebody charge who has been found to be permitted to."""
+        self.grant = Grant(
+            token=token,
+            until_ms=self.ms + _GRANT_MS,
+            remote_start=remote_start,
+            profile=profile,
+        )
+        self._hold("")
+        self.order({"t": "authorize"})
+        self.limit()
+
+    def stop(self, reason: str) -> bool:
+        """Stop the transaction that runs; it ends when the contactor has opened."""
+        if self.running is None:
+            return False
+        if not self.running.ending:
+            self.running = replace(self.running, ending=reason, ending_ms=self.ms)
+            self.book.save_tx(self.running.id, self.running.as_json(), is_open=True)
+            self._hold(f"{self.running.boot} {self.running.began_ms}")
+            self.limit()
+        return True
+
+    def judged(self, transaction: str, token: str, status: str) -> None:
+        """Take what the management system says of the one who charges."""
+        running = self.running
+        if status == ACCEPTED or running is None or running.id != transaction:
+            return
+        _log.warning("ocpp: the management system does not accept token %s: %s", token, status)
+        if self.variables.on(variables.STOP_ON_INVALID):
+            self.stop("DeAuthorized")
+
+    # --- what may be taken ---
+
+    def install(self, profile: Profile) -> None:
+        """Follow a profile from now on.
+
+        Raises:
+            BadProfileError: it cannot be followed; nothing has changed.
+        """
+        self._set_profiles(with_profile(self.profiles, profile))
+
+    def clear(self, wanted: Callable[[Profile], bool]) -> bool:
+        """Forget some profiles; tell whether there were any."""
+        kept = tuple(one for one in self.profiles if not wanted(one))
+        found = len(kept) < len(self.profiles)
+        if found:
+            self._set_profiles(kept)
+        return found
+
+    @property
+    def followed(self) -> tuple[str, float] | None:
+        """Our name of the transaction that runs, and its begin."""
+        return None if self.running is None else (self.running.id, self.running.start_s)
+
+    @property
+    def away(self) -> bool:
+        """Whether the management system has not been heard for too long."""
+        after_ms = self.agreed.offline_after_s * 1000
+        return self.heard_ms is None or self.ms - self.heard_ms >= after_ms
+
+    def limit(self) -> None:
+        """Say what may be taken when it has changed, and now and then when it has not."""
+        now = self.now
+        if now is None:
+            return
+        offline_da = self.agreed.offline_da
+        told_da = permitted_da(self.profiles, now.wall_s, self.mains, self.followed)
+        lowest_da = min(UNLIMITED_DA if told_da is None else told_da, offline_da)
+        if self._paused(now):
+            told_da = lowest_da = _PAUSE_DA
+        elif self.away and offline_da < UNLIMITED_DA:
+            told_da = lowest_da
+        limit = told_da, None if lowest_da == UNLIMITED_DA else lowest_da
+        if limit != self._limit or now.at_ms - self._limit_ms >= _REPEAT_MS:
+            self._limit, self._limit_ms = limit, now.at_ms
+            self.order({"t": "limit", "current": limit[0], "fallback": limit[1]})
+
+    def _paused(self, now: Moment) -> bool:
+        if self.running is not None and self.running.ending:
+            return True
+        return now.session and self.held == f"{now.boot} {now.began_ms}"
+
+    # --- in and out of service ---
+
+    def make_available(self, *, on: bool) -> str:
+        """Take the charger into service or out of it; return the answer."""
+        if on:
+            self.book.set_note("inoperative", "")
+            self.order({"t": "available", "on": True})
+            return ACCEPTED
+        if self.running is not None:
+            self.book.set_note("inoperative", "scheduled")
+            return "Scheduled"
+        self._take_out()
+        return ACCEPTED
+
+    def _availability(self, now: Moment, *, first: bool) -> None:
+        wanted = self.book.note("inoperative")
+        if wanted == "scheduled" and self.running is None:
+            self._take_out()
+        elif wanted == "ordered" and not now.available:
+            self.book.set_note("inoperative", "yes")
+        elif wanted in {"yes", "ordered"} and first:
+            self._take_out()
+        elif wanted == "yes" and now.available:
+            self.book.set_note("inoperative", "")  # somebody here has decided otherwise
+
+    def _take_out(self) -> None:
+        self.book.set_note("inoperative", "ordered")
+        self.order({"t": "available", "on": False})
+
+    # --- below ---
+
+    def _terms(self, now: Moment) -> Terms:
+        grant = self.grant
+        boot, _, began = self.held.partition(" ")
+        return Terms(
+            token=self.agreed.id_tag if grant is None else grant.token,
+            interval_s=self.variables.whole(variables.METER_INTERVAL),
+            offline=self.away,
+            remote_start=None if grant is None else grant.remote_start,
+            held=int(began) if began and boot == now.boot else None,
+        )
+
+    def _keep(self, told: Told, register: Register) -> None:
+        """Write down what a look has brought; together with it, memory changes."""
+        before = self.running
+        for kind, name, event in told.events:
+            self.book.put(kind, name, event)
+        for one, is_open in ((told.ended, False), (told.transaction, True)):
+            if one is not None and (one != before or not is_open):
+                self.book.save_tx(one.id, one.as_json(), is_open=is_open)
+        if told.events or register.lost_ws != self._register.lost_ws:
+            self.book.set_note("register", f"{register.lost_ws} {register.last_ws}")
+        self.running = told.transaction
+        if told.ended is not None:
+            ended = told.ended.id
+            self.clear(lambda one: one.transaction == ended)
+        if told.transaction is not None and (before is None or before.id != told.transaction.id):
+            self._begun(told.transaction)
+
+    def _begun(self, begun: Transaction) -> None:
+        grant, self.grant = self.grant, None
+        if grant is not None and grant.profile is not None:
+            self.install(replace(grant.profile, purpose=TX, transaction=begun.id))
+
+    def _hold(self, session: str) -> None:
+        if session != self.held:
+            self.held = session
+            self.book.set_note("held", session)
+
+    def _set_profiles(self, profiles: tuple[Profile, ...]) -> None:
+        self.book.set_profiles((place, asdict(one)) for place, one in enumerate(profiles))
+        self.profiles = profiles
+        self.limit()
+
+    def _set_password(self, text: str) -> bool:
+        if not 16 <= len(text) <= 40 or not text.isascii() or not text.isprintable():
+            return False
+        self.order({"t": "password", "value": text})
+        return True
+
+
+def is_station_wide(profile: Profile) -> bool:
+    """Tell whether a profile is for the whole station."""
+    return profile.purpose == STATION
+
+
+def _transaction(kept: dict[str, Any] | None) -> Transaction | None:
+    return None if kept is None else Transaction(**kept)
+
+
+def _profile(kept: dict[str, Any]) -> Profile:
+    periods = tuple(Period(**one) for one in kept.pop("periods"))
+    return Profile(**kept, periods=periods)

@@ -1,0 +1,209 @@
+"""What the management system may ask for, in words of neither version. Source: see ``point``."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from evsed.services.ocpp import transactions, variables
+from evsed.services.ocpp.moment import seconds_of
+from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.profiles import (
+    MAX_AHEAD_S,
+    BadProfileError,
+    Period,
+    Profile,
+    composite,
+)
+from evsed.services.ocpp.talk import GoneError, RefusedError, Talk
+from evsed.services.ocpp.tokens import ACCEPTED
+from evsed.units import amperes
+
+REJECTED: Final = "Rejected"
+#: The lock is given so long to open.
+_UNLOCK_MS: Final = 5_000
+_MOST_NUMBER: Final = 2**31 - 1
+#: What no profile limits; no board offers more.
+_NO_LIMIT_A: Final = 63.0
+
+Payload = Mapping[str, Any]
+
+
+def start(
+    talk: Talk, token: str, profile: Profile | None = None, number: int | None = None
+) -> bool:
+    """Let somebody charge, from afar; tell whether it is begun.
+
+    The one who asks has to be asked again whether the token may, unless he has chosen otherwise;
+    that is done after the answer.
+    """
+    point = talk.point
+    now = point.now
+    if now is None or point.running is not None or not now.available or now.faults:
+        return False
+    if number is None and not point.variables.on(variables.REMOTE_AUTHORIZE):
+        talk.todo.append(partial(_authorized, talk, token, profile, number))
+    else:
+        talk.todo.append(partial(_asked, talk, token, profile, number))
+    return True
+
+
+async def _asked(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:
+    if await talk.status_of(token) == ACCEPTED:
+        await _authorized(talk, token, profile, number)
+
+
+async def _authorized(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:
+    if talk.point.running is None:
+        talk.point.authorized(token, remote_start=number, profile=profile)
+
+
+def reset(talk: Talk, reason: str) -> None:
+    """Stop what runs, then start the charger anew."""
+    talk.point.stop(reason)
+    talk.point.restart_wanted = True
+
+
+async def unlock(talk: Talk) -> str:
+    """Open the lock of the socket outlet; return the answer in the words of 1.6."""
+    point = talk.point
+    now = point.now
+    if now is None or now.locked is None:
+        return "NotSupported"
+    point.stop("UnlockCommand")
+    until_ms = point.ms + _UNLOCK_MS
+    while (now := point.now) is not None and now.locked:
+        if point.ms >= until_ms:
+            return "UnlockFailed"
+        await asyncio.sleep(0.05)
+    return "Unlocked"
+
+
+def install(talk: Talk, profile: Profile) -> bool:
+    """Follow a profile; tell whether it can be followed."""
+    try:
+        talk.point.install(profile)
+    except BadProfileError as error:
+        talk.last_error = f"a profile was refused: {error}"
+        return False
+    return True
+
+
+def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: str) -> Profile:
+    """Return the profile of a message; both versions spell nearly all of it alike.
+
+    Args:
+        sent: the profile.
+        schedule: its schedule.
+        number: of the profile.
+        transaction: our own name of the one it is for.
+
+    Raises:
+        BadProfileError: a time is none, or a number is out of every range.
+    """
+    purpose = str(sent["chargingProfilePurpose"])
+    try:
+        return Profile(
+            id=_number(number),
+            stack=_number(sent["stackLevel"]),
+            purpose=_PURPOSES.get(purpose, purpose),
+            kind=str(sent["chargingProfileKind"]),
+            repeats=str(sent.get("recurrencyKind", "")),
+            unit=str(schedule["chargingRateUnit"]),
+            periods=tuple(_period(one) for one in _few(schedule["chargingSchedulePeriod"])),
+            start_s=_time(schedule.get("startSchedule")),
+            duration_s=None if schedule.get("duration") is None else _number(schedule["duration"]),
+            valid_from_s=_time(sent.get("validFrom")),
+            valid_to_s=_time(sent.get("validTo")),
+            transaction=transaction,
+        )
+    except (ValueError, OverflowError) as error:
+        raise BadProfileError(str(error)) from error
+
+
+def schedule_of(talk: Talk, ahead_s: int, unit: str) -> dict[str, Any]:
+    """Return what will be permitted, as both versions spell it."""
+    point = talk.point
+    ahead_s = min(max(ahead_s, 0), MAX_AHEAD_S)
+    steps = composite(point.profiles, point.time_s, ahead_s, point.mains, point.followed)
+    factor = point.mains.volts * point.mains.phases if unit == "W" else 1
+    periods = [
+        {
+            "startPeriod": start_s,
+            "limit": round(factor * (_NO_LIMIT_A if one is None else amperes(one)), 1),
+            "numberPhases": point.mains.phases,
+        }
+        for start_s, one in steps
+    ]
+    return {
+        "duration": ahead_s,
+        "chargingRateUnit": unit,
+        "chargingSchedulePeriod": periods,
+    }
+
+
+def sampled(event: Payload, point: Point) -> list[tuple[str, float, str, str]]:
+    """Return what was measured as measurand, value, unit and phase."""
+    sample = event.get("sample")
+    if sample is None:
+        return []
+    if event.get("kind") in {transactions.START, transactions.STOP}:
+        wanted = [variables.MEASURANDS[0]]
+    else:
+        wanted = point.variables.text(variables.BY_KEY[variables.SAMPLED]).split(",")
+    rows = [
+        ("Energy.Active.Import.Register", round(event["meter"] / 3600, 1), "Wh", ""),
+        ("Power.Active.Import", float(sample["power"]), "W", ""),
+        ("Current.Offered", amperes(sample["offered"]), "A", ""),
+    ]
+    for place, value in enumerate(sample["currents"], 1):
+        rows.append(("Current.Import", round(value, 2), "A", f"L{place}"))
+    for place, value in enumerate(sample["voltages"], 1):
+        if value > 0:
+            rows.append(("Voltage", round(value, 1), "V", f"L{place}-N"))
+    return [row for row in rows if row[0] in wanted]
+
+
+async def quietly(talk: Talk, message: tuple[str, Payload]) -> None:
+    """Say something that is no transaction's; a refusal is noted only."""
+    try:
+        await talk.say(message)
+    except RefusedError as error:
+        talk.last_error = f"{message[0]} was refused: {error}"
+
+
+async def if_connected(talk: Talk, message: tuple[str, Payload]) -> None:
+    """Say something if there is somebody to listen."""
+    try:
+        if talk.booted:
+            await quietly(talk, message)
+    except GoneError:
+        pass
+
+
+#: 1.6 has another name for one of them.
+_PURPOSES: Final = {"ChargePointMaxProfile": "ChargingStationMaxProfile"}
+
+
+def _few(periods: Sequence[Payload]) -> Sequence[Payload]:
+    if len(periods) > 1000:
+        raise ValueError("too many periods")
+    return periods
+
+
+def _period(sent: Payload) -> Period:
+    return Period(
+        start_s=_number(sent["startPeriod"]),
+        limit=float(sent["limit"]),
+        phases=_number(sent.get("numberPhases", 3)),
+    )
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not -_MOST_NUMBER <= value <= _MOST_NUMBER:
+        raise ValueError("a number is out of range")
+    return int(value)
+
+
+def _time(text: Any) -> float | None:
+    return None if text is None else seconds_of(str(text))

@@ -1,0 +1,339 @@
+"""What is said to the management system, and in which order.
+
+The boot first, then statuses, then what waits in the book: strictly in order, one at a time, each
+with the same number until it is answered. Time is that of the point.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from evsed.services.ocpp import transactions, variables
+from evsed.services.ocpp.book import Waiting
+from evsed.services.ocpp.moment import seconds_of
+from evsed.services.ocpp.point import UNLIMITED_DA, Point
+from evsed.services.ocpp.tokens import ACCEPTED
+
+Payload = Mapping[str, Any]
+Message = tuple[str, Payload]
+
+_BOOT_AGAIN_S: Final = 60
+_LEAST_PAUSE_S: Final = 5
+_LONGEST_PAUSE_S: Final = 86_400
+#: A heartbeat comes so often within the time after which the dead-man current is in force.
+_SIGNS: Final = 3
+_CONCURRENT: Final = "ConcurrentTx"
+
+_log = logging.getLogger(__name__)
+
+
+class RefusedError(Exception):
+    """The management system has answered that it cannot; the text is its code."""
+
+
+class GoneError(Exception):
+    """The connection has ended, or nothing was answered in time."""
+
+
+class Link(Protocol):
+    """A connection to the management system."""
+
+    async def call(self, action: str, payload: Payload, message: str | None = None) -> Payload:
+        """Say something and return the answer.
+
+        Args:
+            action: what.
+            payload: with which words.
+            message: its number; None: any.
+
+        Raises:
+            RefusedError: it was refused, or the answer is none.
+            GoneError: nobody listens any more.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the answer to a message of a transaction says.
+
+    Args:
+        remote: how the other side calls the transaction; empty: as we do.
+        status: of the token; empty: nothing is said.
+        said: what to remember of the token.
+    """
+
+    remote: str = ""
+    status: str = ""
+    said: Payload | None = None
+
+
+class Dialect(Protocol):
+    """A version of OCPP: the same said in other words."""
+
+    version: str
+    subprotocol: str
+
+    def boot(self, point: Point, reason: str) -> Message:
+        """Return how the charger introduces itself."""
+
+    def statuses(self, point: Point) -> dict[str, Message]:
+        """Return what is said of the connectors now, by connector."""
+
+    def event(self, point: Point, waiting: Waiting, at_s: float) -> Message | None:
+        """Return a message of a transaction; None: this version has none for it."""
+
+    def judgement(self, answer: Payload) -> Judgement:
+        """Return what the answer to one says."""
+
+    def authorize(self, token: str) -> Message:
+        """Return the question whether somebody may charge."""
+
+    async def handle(self, talk: "Talk", action: str, payload: Payload) -> Payload | None:
+        """Do what the management system asks for; None: that is not done here."""
+
+
+class Talk:
+    """The conversation of one point, over one connection after the other."""
+
+    def __init__(self, point: Point, dialect: Dialect) -> None:
+        self.point, self.dialect = point, dialect
+        self.link: Link | None = None
+        #: the other side has taken us
+        self.booted = False
+        #: said once after what was asked has been answered
+        self.todo: list[Callable[[], Awaitable[None]]] = []
+        self.last_error = ""
+        #: stands for what else may be asked of the daemon; set by the process
+        self.errands: Errands = NoErrands()
+        self._boot_ms = self._retry_ms = 0
+        self._heartbeat_s = 0
+        self._said_ms = 0
+        self._statuses: dict[str, Message] = {}
+        self._reason = "PowerUp"
+
+    def attach(self, link: Link) -> None:
+        """Talk over a new connection."""
+        self.link, self.booted = link, False
+        self._statuses = {}
+        self._boot_ms = self._retry_ms = 0
+
+    def detach(self) -> None:
+        """The connection has ended."""
+        self.link, self.booted = None, False
+
+    async def pump(self) -> None:
+        """Say everything that is due.
+
+        Raises:
+            GoneError: the connection has ended.
+        """
+        if self.link is None:
+            return
+        if not self.booted and self.point.ms >= self._boot_ms:
+            await self.boot()
+        while self.todo:
+            await self.todo.pop(0)()
+        if not self.booted:
+            return
+        await self._say_statuses()
+        await self._deliver()
+        if self.point.ms - self._said_ms >= self._pause_ms():
+            await self.heartbeat()
+
+    async def say(self, message: Message, number: str | None = None) -> Payload:
+        """Say something and return the answer."""
+        if self.link is None:
+            raise GoneError("not connected")
+        answer = await self.link.call(*message, number)
+        self._said_ms = self.point.ms
+        if self.booted:
+            self.point.heard_ms = self.point.ms
+        return answer
+
+    async def boot(self) -> None:
+        """Introduce the charger; until it is taken nothing else is said."""
+        answer: Payload = {}
+        try:
+            answer = await self.say(self.dialect.boot(self.point, self._reason))
+        except RefusedError as error:
+            self.last_error = f"the boot was refused: {error}"
+        interval = answer.get("interval")
+        pause_s = interval if isinstance(interval, int) and interval > 0 else _BOOT_AGAIN_S
+        pause_s = min(max(pause_s, _LEAST_PAUSE_S), _LONGEST_PAUSE_S)
+        self._boot_ms = self.point.ms + pause_s * 1000
+        self.booted = answer.get("status") == ACCEPTED
+        if self.booted:
+            self._heartbeat_s, self._reason, self.last_error = pause_s, "Unknown", ""
+            self.point.heard_ms = self.point.ms
+            self._clock(answer)
+            self.point.limit()
+            self.todo.append(self._tell_firmware)
+        elif answer:
+            self.last_error = f"the boot was answered: {answer.get('status')}"
+
+    async def _tell_firmware(self) -> None:
+        """Tell what became of an update that was asked for before the restart."""
+        before = self.point.book.note("firmware before")
+        if not before:
+            return
+        self.point.book.set_note("firmware before", "")
+        status = "InstallationFailed" if before == self.point.agreed.firmware else "Installed"
+        self.point.book.set_note("FirmwareStatusNotification", status)
+        try:
+            await self.say(("FirmwareStatusNotification", {"status": status}))
+        except RefusedError as error:
+            self.last_error = f"the state of the firmware was refused: {error}"
+
+    async def heartbeat(self) -> None:
+        """Give a sign of life."""
+        try:
+            self._clock(await self.say(("Heartbeat", {})))
+        except RefusedError as error:
+            self.last_error = f"a heartbeat was refused: {error}"
+            self._said_ms = self.point.ms
+
+    def forget_statuses(self) -> None:
+        """Have the statuses said again."""
+        self._statuses = {}
+
+    async def present(self, token: str) -> str:
+        """Take a token that somebody holds up here; return what became of it."""
+        point = self.point
+        running = point.running
+        if running is not None:
+            return ACCEPTED if running.token == token and point.stop("Local") else _CONCURRENT
+        status = await self.status_of(token)
+        if status == ACCEPTED:
+            point.authorized(token)
+        return status
+
+    async def status_of(self, token: str) -> str:
+        """Return whether somebody may charge: ``Accepted``, or why not."""
+        point = self.point
+        if self.link is None or not self.booted:
+            return point.tokens.offline(token, point.time_s)
+        if point.tokens.beforehand(token, point.time_s):
+            return ACCEPTED
+        try:
+            answer = await self.say(self.dialect.authorize(token))
+        except (GoneError, RefusedError):
+            return point.tokens.offline(token, point.time_s)
+        judgement = self.dialect.judgement(answer)
+        if judgement.said is not None:
+            point.tokens.heard(token, judgement.said, point.time_s)
+        return judgement.status
+
+    async def _say_statuses(self) -> None:
+        for place, message in self.dialect.statuses(self.point).items():
+            known = self._statuses.get(place)
+            if known is not None and _same(known, message):
+                continue
+            try:
+                await self.say(message)
+            except RefusedError as error:
+                self.last_error = f"a status was refused: {error}"
+            self._statuses[place] = message
+
+    async def _deliver(self) -> None:
+        """Deliver what waits, the oldest first."""
+        book = self.point.book
+        while (waiting := book.next()) is not None:
+            if waiting.attempts and self.point.ms < self._retry_ms:
+                return
+            message = self.dialect.event(self.point, waiting, self._at_s(waiting))
+            if message is None:
+                book.delivered(waiting)
+                continue
+            try:
+                answer = await self.say(message, waiting.message)
+            except RefusedError as error:
+                if not self._refused(waiting, error):
+                    return
+                continue
+            judgement = self.dialect.judgement(answer)
+            book.delivered(waiting, judgement.remote)
+            self._judge(waiting, judgement)
+
+    def _judge(self, waiting: Waiting, judgement: Judgement) -> None:
+        token = str(waiting.event.get("token", ""))
+        if not token:
+            return
+        if judgement.said is not None:
+            self.point.tokens.heard(token, judgement.said, self.point.time_s)
+        if judgement.status and waiting.event.get("kind") == transactions.START:
+            self.point.judged(waiting.tx, token, judgement.status)
+
+    def _refused(self, waiting: Waiting, error: RefusedError) -> bool:
+        """Count a refusal; return whether the message has been given up."""
+        book, chosen = self.point.book, self.point.variables
+        book.refused(waiting)
+        attempts = waiting.attempts + 1
+        self.last_error = f"a message of a transaction was refused: {error}"
+        self._retry_ms = self.point.ms + attempts * chosen.whole(variables.RETRY) * 1000
+        if attempts < chosen.whole(variables.ATTEMPTS):
+            return False
+        _log.error("ocpp: given up after %s refusals: %s", attempts, dict(waiting.event))
+        book.delivered(waiting)
+        self._retry_ms = 0
+        return True
+
+    def _at_s(self, waiting: Waiting) -> float:
+        """Return when it happened; a clock that was not set then is counted back now."""
+        at = waiting.event["at"]
+        now = self.point.now
+        if now is None or at["set"] or at["boot"] != now.boot:
+            return float(at["wall"])
+        return self._wall_s() - (now.at_ms - int(at["ms"])) / 1000
+
+    def _wall_s(self) -> float:
+        now = self.point.now
+        if now is None or now.clock_set or self._clock_off_s is None:
+            return self.point.time_s
+        return self.point.time_s + self._clock_off_s
+
+    #: how far the other side's clock is ahead of ours; None: it has not said
+    _clock_off_s: float | None = None
+
+    def _clock(self, answer: Payload) -> None:
+        told = answer.get("currentTime")
+        try:
+            self._clock_off_s = seconds_of(str(told)) - self.point.time_s
+        except ValueError:
+            self._clock_off_s = None
+
+    def _pause_ms(self) -> int:
+        chosen_s = self.point.variables.whole(variables.HEARTBEAT)
+        pause_s = self._heartbeat_s or chosen_s
+        if chosen_s and self.point.book.note(f"variable {variables.HEARTBEAT}"):
+            pause_s = chosen_s
+        if self.point.agreed.offline_da < UNLIMITED_DA:
+            pause_s = min(pause_s, max(1, self.point.agreed.offline_after_s // _SIGNS))
+        return pause_s * 1000
+
+
+class Errands(Protocol):
+    """What takes long, and is done beside the conversation."""
+
+    def upload(self, talk: Talk, request: Payload) -> str:
+        """Pack and send a diagnosis; return the file's name, empty: that cannot be done."""
+
+    def update(self, talk: Talk, request: Payload) -> bool:
+        """Fetch and install firmware; False: that cannot be done."""
+
+
+class NoErrands:
+    """Nothing takes long here."""
+
+    def upload(self, _talk: Talk, _request: Payload) -> str:
+        """Not here."""
+        return ""
+
+    def update(self, _talk: Talk, _request: Payload) -> bool:
+        """Not here."""
+        return False
+
+
+def _same(one: Message, other: Message) -> bool:
+    """Tell whether two statuses say the same, their times aside."""
+    return {**one[1], "timestamp": ""} == {**other[1], "timestamp": ""}

@@ -1,0 +1,277 @@
+"""From moments to transactions: when one begins, goes on and ends, and what is told of it. Pure.
+
+A transaction is a vehicle that is connected and may charge. Energy is read from a register that
+never falls, whatever is done to the charger's own. Source: OCPP 1.6 section 4, 2.0.1 section E.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from evsed.services.ocpp.moment import Moment
+
+START: Final = "start"
+UPDATE: Final = "update"
+STOP: Final = "stop"
+
+#: Why a transaction ended, in the words both versions share.
+EV_DISCONNECTED: Final = "EVDisconnected"
+OTHER: Final = "Other"
+POWER_LOSS: Final = "PowerLoss"
+REBOOT: Final = "Reboot"
+
+#: Charging states of 2.0.1; statuses of 1.6 follow from them.
+CHARGING: Final = "Charging"
+CONNECTED: Final = "EVConnected"
+SUSPENDED_EV: Final = "SuspendedEV"
+SUSPENDED_EVSE: Final = "SuspendedEVSE"
+
+_CHARGING_STATES: Final = frozenset({"C2", "D2"})
+_EV_WAITS: Final = frozenset({"vehicle_not_asking", "under_power_limit"})
+#: The contactor is given so long to open before the energy of a stopped transaction is read.
+_WIND_DOWN_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """A counter of energy that never falls: the charger's own may be set back to 0."""
+
+    lost_ws: int = 0
+    last_ws: int = 0
+
+    def read(self, total_ws: int) -> "Register":
+        """Return the register after a look at the charger's own."""
+        fallen_ws = max(0, self.last_ws - total_ws)
+        return Register(lost_ws=self.lost_ws + fallen_ws, last_ws=total_ws)
+
+    @property
+    def ws(self) -> int:
+        """What it shows."""
+        return self.lost_ws + self.last_ws
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A transaction that runs.
+
+    Args:
+        id: our own name; 2.0.1 sends it.
+        boot, began_ms: which session of the charger it belongs to.
+        token: who charges.
+        start_s: when it began, Unix seconds.
+        meter_start_ws: the register at its begin.
+        state: one of the charging states.
+        seq: how many messages of it there have been.
+        seen_s, seen_ws: when it was last written down, and the register then.
+        ending: why it is being stopped; empty while it goes on.
+        ending_ms: since when.
+        remote_start: the number with which the management system asked for it.
+    """
+
+    id: str
+    boot: str
+    began_ms: int
+    token: str
+    start_s: float
+    meter_start_ws: int
+    state: str = CONNECTED
+    seq: int = 0
+    seen_s: float = 0.0
+    seen_ws: int = 0
+    ending: str = ""
+    ending_ms: int = 0
+    remote_start: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is kept."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is agreed besides the moment.
+
+    Args:
+        token: who charges when a transaction begins now.
+        interval_s: pause between two meter values.
+        offline: nobody listens at this moment.
+        remote_start: see ``Transaction``.
+        held: the session, by its begin, in which nothing may begin again by itself.
+    """
+
+    token: str
+    interval_s: int
+    offline: bool = False
+    remote_start: int | None = None
+    held: int | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """What one look has brought: the transaction as it is now, and what is to be delivered."""
+
+    transaction: Transaction | None
+    events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    ended: Transaction | None = None
+
+    def add(self, kind: str, running: Transaction, event: Mapping[str, Any]) -> Transaction:
+        """Add a message; return the transaction that has it."""
+        self.events.append((kind, running.id, {"kind": kind, "seq": running.seq, **event}))
+        return replace(running, seq=running.seq + 1)
+
+
+def follow(
+    running: Transaction | None, now: Moment, register: Register, before_ws: int, terms: Terms
+) -> Told:
+    """Return how transactions stand after one look.
+
+    Args:
+        running: the one so far.
+        now: the charger.
+        register: the energy now.
+        before_ws: the register at the begin of the charger's session.
+        terms: what else counts.
+    """
+    told = Told(running)
+    if running is not None:
+        reason = _end_of(running, now)
+        if reason:
+            _end(told, running, now, register, reason, terms)
+        else:
+            told.transaction = _go_on(told, running, now, register, terms)
+    if told.transaction is None and _may_begin(now, terms):
+        first_ws = register.ws if running is not None else before_ws
+        told.transaction = _begin(told, now, register, first_ws, terms)
+    return told
+
+
+def is_of(running: Transaction, now: Moment) -> bool:
+    """Return whether the charger's session is that of a transaction."""
+    return (running.boot, running.began_ms) == (now.boot, now.began_ms)
+
+
+def charging_state(now: Moment) -> str:
+    """Return what 2.0.1 calls the state of charging of a vehicle that is connected."""
+    if now.state in _CHARGING_STATES and now.contactor_closed:
+        return CHARGING
+    if now.pending_auth:
+        return CONNECTED
+    if now.reason in _EV_WAITS:
+        return SUSPENDED_EV
+    return CONNECTED if now.reason in {"starting", "pilot_settling"} else SUSPENDED_EVSE
+
+
+def lost(running: Transaction, now: Moment, register: Register) -> Told:
+    """Return the end of a transaction whose charger was off, or was started anew, meanwhile."""
+    reason = REBOOT if running.boot == now.boot else POWER_LOSS
+    told = Told(None)
+    event = _event(now, register, running.seen_ws) | {
+        "at": {"wall": running.seen_s, "ms": 0, "boot": "", "set": True},
+        "reason": reason,
+        "trigger": "AbnormalCondition",
+        "token": running.token,
+        "offline": True,
+    }
+    told.add(STOP, running, event)
+    told.ended = running
+    return told
+
+
+def _end_of(running: Transaction, now: Moment) -> str:
+    """Return why a transaction has ended; empty: it has not."""
+    if not is_of(running, now):
+        return running.ending or (OTHER if now.faults or now.state == "F" else EV_DISCONNECTED)
+    wound_down = not now.contactor_closed or now.at_ms - running.ending_ms >= _WIND_DOWN_MS
+    return running.ending if running.ending and wound_down else ""
+
+
+def _may_begin(now: Moment, terms: Terms) -> bool:
+    ready = now.session and not now.pending_auth and not now.faults and now.available
+    return ready and now.began_ms != terms.held
+
+
+def _begin(told: Told, now: Moment, register: Register, first_ws: int, terms: Terms) -> Transaction:
+    began_ms = now.began_ms
+    fresh = Transaction(
+        id=str(uuid.uuid4()),
+        boot=now.boot,
+        began_ms=0 if began_ms is None else began_ms,
+        token=terms.token,
+        start_s=now.wall_s,
+        meter_start_ws=first_ws,
+        state=charging_state(now),
+        seen_s=now.wall_s,
+        seen_ws=register.ws,
+        remote_start=terms.remote_start,
+    )
+    event = _event(now, register, 0) | {
+        "meter": first_ws,
+        "token": terms.token,
+        "trigger": "RemoteStart" if terms.remote_start is not None else "Authorized",
+        "state": fresh.state,
+        "remoteStart": terms.remote_start,
+        "offline": terms.offline,
+    }
+    return told.add(START, fresh, event)
+
+
+def _go_on(
+    told: Told, running: Transaction, now: Moment, register: Register, terms: Terms
+) -> Transaction:
+    state = charging_state(now)
+    due = now.wall_s - running.seen_s >= terms.interval_s or now.wall_s < running.seen_s
+    if state == running.state and not due:
+        return running
+    event = _event(now, register, 0) | {
+        "trigger": "MeterValuePeriodic" if due else "ChargingStateChanged",
+        "state": state,
+        "offline": terms.offline,
+    }
+    if not due:
+        event["sample"] = None
+        return replace(told.add(UPDATE, running, event), state=state)
+    after = told.add(UPDATE, running, event)
+    return replace(after, state=state, seen_s=now.wall_s, seen_ws=register.ws)
+
+
+_TRIGGERS: Final = {
+    EV_DISCONNECTED: "EVCommunicationLost",
+    "Remote": "RemoteStop",
+    "Local": "StopAuthorized",
+    "DeAuthorized": "Deauthorized",
+    "SoftReset": "ResetCommand",
+    "HardReset": "ResetCommand",
+    "UnlockCommand": "UnlockCommand",
+}
+
+
+def _end(
+    told: Told,
+    running: Transaction,
+    now: Moment,
+    register: Register,
+    reason: str,
+    terms: Terms,
+) -> None:
+    event = _event(now, register, running.meter_start_ws) | {
+        "reason": reason,
+        "trigger": _TRIGGERS.get(reason, "AbnormalCondition"),
+        "token": running.token,
+        "offline": terms.offline,
+    }
+    told.add(STOP, running, event)
+    told.transaction, told.ended = None, running
+
+
+def _event(now: Moment, register: Register, least_ws: int) -> dict[str, Any]:
+    return {
+        "at": {"wall": now.wall_s, "ms": now.at_ms, "boot": now.boot, "set": now.clock_set},
+        "meter": max(register.ws, least_ws),
+        "sample": {
+            "power": now.power_w,
+            "currents": now.currents_a,
+            "voltages": now.voltages_v,
+            "offered": now.offered_da,
+        },
+    }

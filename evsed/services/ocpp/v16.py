@@ -1,0 +1,393 @@
+"""OCPP 1.6: the tables from what happens here to its words, and from its words to what to do."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+
+from evsed.services.ocpp import remote, transactions, variables
+from evsed.services.ocpp.book import Waiting
+from evsed.services.ocpp.moment import Moment, stamp
+from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.profiles import STATION, TX, BadProfileError, Profile
+from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
+from evsed.services.ocpp.tokens import ACCEPTED
+from evsed.services.ocpp.transactions import charging_state
+
+REJECTED: Final = "Rejected"
+#: A transaction whose begin was never accepted has this number. Source: OCPP 1.6 errata 3.18.
+_NO_NUMBER: Final = -1
+_WH: Final = 3600
+
+_ERRORS: Final[Mapping[str, str]] = {
+    "rcm_triggered": "GroundFailure",
+    "rcm_selftest_fault": "GroundFailure",
+    "lock_fault": "ConnectorLockFailure",
+    "unlock_fault": "ConnectorLockFailure",
+    "temperature_high": "HighTemperature",
+    "overcurrent": "OverCurrentFailure",
+    "contactor_welded": "PowerSwitchFailure",
+    "contactor_open_fault": "PowerSwitchFailure",
+    "pilot_fault": "EVCommunicationError",
+    "diode_short": "EVCommunicationError",
+    "supply_fault": "UnderVoltage",
+    "temperature_fault": "InternalError",
+    "controller_fault": "InternalError",
+}
+_STATUSES: Final[Mapping[str, str]] = {transactions.CONNECTED: "Preparing"}
+
+
+def status_of(point: Point, now: Moment) -> tuple[str, str]:
+    """Return status and error code of the connector."""
+    if now.faults:
+        return "Faulted", next((_ERRORS[one] for one in now.faults if one in _ERRORS), "OtherError")
+    if point.availability == "Unavailable":
+        return "Unavailable", "NoError"
+    if not now.session:
+        return ("Available" if point.grant is None else "Preparing"), "NoError"
+    if point.running is None:
+        held = point.held == f"{now.boot} {now.began_ms}"
+        return ("Finishing" if held else "Preparing"), "NoError"
+    state = charging_state(now)
+    return _STATUSES.get(state, state), "NoError"
+
+
+class Ocpp16:
+    """The dialect."""
+
+    version = "1.6"
+    subprotocol = "ocpp1.6"
+
+    def boot(self, point: Point, _reason: str) -> Message:
+        """See ``Dialect``."""
+        agreed = point.agreed
+        told = {
+            "chargePointVendor": "evsed",
+            "chargePointModel": agreed.model[:20],
+            "chargePointSerialNumber": agreed.serial[:25],
+            "firmwareVersion": agreed.firmware[:50],
+        }
+        return "BootNotification", {key: value for key, value in told.items() if value}
+
+    def statuses(self, point: Point) -> dict[str, Message]:
+        """See ``Dialect``."""
+        now = point.now
+        if now is None:
+            return {}
+        status, error = status_of(point, now)
+        whole = status if status in {"Faulted", "Unavailable"} else "Available"
+        return {
+            "0": _status(0, whole, error, now),
+            "1": _status(1, status, error, now),
+        }
+
+    def event(self, point: Point, waiting: Waiting, at_s: float) -> Message | None:
+        """See ``Dialect``."""
+        event = waiting.event
+        number = point.book.remote_of(waiting.tx)
+        # What was begun in the other version has no number here.
+        known = int(number) if number.lstrip("-").isdecimal() else _NO_NUMBER
+        match event["kind"]:
+            case transactions.START:
+                return "StartTransaction", {
+                    "connectorId": 1,
+                    "idTag": event["token"][:20],
+                    "meterStart": event["meter"] // _WH,
+                    "timestamp": stamp(at_s),
+                }
+            case transactions.STOP:
+                return "StopTransaction", {
+                    "transactionId": known,
+                    "idTag": event["token"][:20],
+                    "meterStop": event["meter"] // _WH,
+                    "timestamp": stamp(at_s),
+                    "reason": event["reason"],
+                }
+        return _meter_values(point, event, known, at_s)
+
+    def judgement(self, answer: Payload) -> Judgement:
+        """See ``Dialect``."""
+        info = answer.get("idTagInfo")
+        number = answer.get("transactionId")
+        remote_name = "" if number is None else str(number)
+        if info is None:
+            return Judgement(remote=remote_name)
+        said = {"status": info["status"], "expiry": info.get("expiryDate")}
+        return Judgement(remote=remote_name, status=info["status"], said=said)
+
+    def authorize(self, token: str) -> Message:
+        """See ``Dialect``."""
+        return "Authorize", {"idTag": token[:20]}
+
+    async def handle(self, talk: Talk, action: str, payload: Payload) -> Payload | None:
+        """See ``Dialect``."""
+        handler = _HANDLERS.get(action)
+        if handler is None:
+            return None
+        answer = handler(talk, payload)
+        return answer if isinstance(answer, Mapping) else await answer
+
+
+def _status(connector: int, status: str, error: str, now: Moment) -> Message:
+    told = {
+        "connectorId": connector,
+        "status": status,
+        "errorCode": error,
+        "timestamp": stamp(now.wall_s),
+    }
+    if now.faults:
+        told["info"] = ",".join(now.faults)[:50]
+    return "StatusNotification", told
+
+
+def _meter_values(point: Point, event: Payload, number: int, at_s: float) -> Message | None:
+    rows = remote.sampled(event, point)
+    if not rows:
+        return None
+    values = [
+        {
+            "value": f"{value:g}" if abs(value) < 1e6 else f"{value:.1f}",
+            "measurand": measurand,
+            "unit": unit,
+            "context": event.get("context", "Sample.Periodic"),
+            **({"phase": phase} if phase else {}),
+        }
+        for measurand, value, unit, phase in rows
+    ]
+    return "MeterValues", {
+        "connectorId": 1,
+        **({"transactionId": number} if number != _NO_NUMBER else {}),
+        "meterValue": [{"timestamp": stamp(at_s), "sampledValue": values}],
+    }
+
+
+# --- what is asked for ---
+
+
+def _answer(good: bool) -> Payload:
+    return {"status": ACCEPTED if good else REJECTED}
+
+
+def _remote_start(talk: Talk, asked: Payload) -> Payload:
+    if asked.get("connectorId", 1) != 1:
+        return _answer(good=False)
+    profile = None
+    if "chargingProfile" in asked:
+        sent = asked["chargingProfile"]
+        try:
+            profile = _profile(sent, "")
+        except BadProfileError:
+            return _answer(good=False)
+        if profile.purpose != TX:
+            return _answer(good=False)
+    return _answer(remote.start(talk, asked["idTag"], profile))
+
+
+def _remote_stop(talk: Talk, asked: Payload) -> Payload:
+    return _answer(_is_running(talk.point, asked["transactionId"]) and talk.point.stop("Remote"))
+
+
+def _is_running(point: Point, number: int) -> bool:
+    running = point.running
+    return running is not None and point.book.remote_of(running.id) == str(number)
+
+
+def _change_availability(talk: Talk, asked: Payload) -> Payload:
+    if asked["connectorId"] not in {0, 1}:
+        return _answer(good=False)
+    return {"status": talk.point.make_available(on=asked["type"] == "Operative")}
+
+
+def _get_configuration(talk: Talk, asked: Payload) -> Payload:
+    wanted = asked.get("key") or list(variables.BY_KEY)
+    known, unknown = [], []
+    for key in wanted[: variables.KEYS_AT_ONCE]:
+        variable = variables.BY_KEY.get(key)
+        if variable is None:
+            unknown.append(key)
+        elif variable.access != variables.WRITE:
+            readonly = variable.access == variables.READ
+            value = talk.point.variables.text(variable)[:500]
+            known.append({"key": key, "readonly": readonly, "value": value})
+    return {"configurationKey": known, "unknownKey": unknown}
+
+
+def _change_configuration(talk: Talk, asked: Payload) -> Payload:
+    variable = variables.BY_KEY.get(asked["key"])
+    return {"status": talk.point.variables.change(variable, asked["value"])}
+
+
+def _reset(talk: Talk, asked: Payload) -> Payload:
+    remote.reset(talk, f"{asked['type']}Reset")
+    return _answer(good=True)
+
+
+async def _unlock(talk: Talk, asked: Payload) -> Payload:
+    if asked["connectorId"] != 1:
+        return {"status": "NotSupported"}
+    return {"status": await remote.unlock(talk)}
+
+
+def _data_transfer(_talk: Talk, _asked: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+def _clear_cache(talk: Talk, _asked: Payload) -> Payload:
+    return _answer(talk.point.tokens.forget())
+
+
+def _list_version(talk: Talk, _asked: Payload) -> Payload:
+    return {"listVersion": talk.point.tokens.version}
+
+
+def _send_list(talk: Talk, asked: Payload) -> Payload:
+    entries = {
+        one["idTag"]: None
+        if one.get("idTagInfo") is None
+        else {
+            "status": one["idTagInfo"]["status"],
+            "expiry": one["idTagInfo"].get("expiryDate"),
+        }
+        for one in asked.get("localAuthorizationList", ())
+    }
+    whole = asked["updateType"] == "Full"
+    return {"status": talk.point.tokens.update(asked["listVersion"], entries, whole=whole)}
+
+
+def _profile(sent: Payload, transaction: str) -> Profile:
+    return remote.profile_of(
+        sent,
+        sent["chargingSchedule"],
+        number=sent["chargingProfileId"],
+        transaction=transaction,
+    )
+
+
+def _set_profile(talk: Talk, asked: Payload) -> Payload:
+    sent, point = asked["csChargingProfiles"], talk.point
+    purpose, transaction = sent["chargingProfilePurpose"], ""
+    if asked["connectorId"] not in ({0} if purpose == "ChargePointMaxProfile" else {0, 1}):
+        return _answer(good=False)
+    if purpose == TX:
+        number = sent.get("transactionId")
+        if point.running is None or (number is not None and not _is_running(point, number)):
+            return _answer(good=False)
+        transaction = point.running.id
+    try:
+        return _answer(remote.install(talk, _profile(sent, transaction)))
+    except BadProfileError as error:
+        talk.last_error = f"a profile was refused: {error}"
+        return _answer(good=False)
+
+
+def _clear_profile(talk: Talk, asked: Payload) -> Payload:
+    purpose = asked.get("chargingProfilePurpose")
+    purpose = STATION if purpose == "ChargePointMaxProfile" else purpose
+
+    def wanted(one: Profile) -> bool:
+        return (
+            asked.get("id") in {None, one.id}
+            and purpose in {None, one.purpose}
+            and asked.get("stackLevel") in {None, one.stack}
+            and (asked.get("connectorId") in {None, 1} or one.purpose == STATION)
+        )
+
+    return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}
+
+
+def _composite(talk: Talk, asked: Payload) -> Payload:
+    if asked["connectorId"] not in {0, 1} or talk.point.now is None:
+        return _answer(good=False)
+    begin = stamp(talk.point.time_s)
+    schedule = remote.schedule_of(talk, asked["duration"], asked.get("chargingRateUnit", "A"))
+    return {
+        "status": ACCEPTED,
+        "connectorId": asked["connectorId"],
+        "scheduleStart": begin,
+        "chargingSchedule": {**schedule, "startSchedule": begin},
+    }
+
+
+def _trigger(talk: Talk, asked: Payload) -> Payload:
+    if asked.get("connectorId", 1) not in {0, 1}:
+        return _answer(good=False)
+    action = _TRIGGERED.get(asked["requestedMessage"])
+    if action is None:
+        return {"status": "NotImplemented"}
+    talk.todo.append(partial(action, talk))
+    return _answer(good=True)
+
+
+async def _say_statuses(talk: Talk) -> None:
+    talk.forget_statuses()
+
+
+async def _say_meter(talk: Talk) -> None:
+    point = talk.point
+    now = point.now
+    if now is None:
+        return
+    event = {
+        "meter": point.meter_ws,
+        "context": "Trigger",
+        "sample": {
+            "power": now.power_w,
+            "currents": now.currents_a,
+            "voltages": now.voltages_v,
+            "offered": now.offered_da,
+        },
+    }
+    running = point.running
+    number = "" if running is None else point.book.remote_of(running.id)
+    message = _meter_values(point, event, int(number or _NO_NUMBER), now.wall_s)
+    if message is not None:
+        await remote.quietly(talk, message)
+
+
+async def _say_idle(action: str, talk: Talk) -> None:
+    status = talk.point.book.note(action) or "Idle"
+    await remote.quietly(talk, (action, {"status": status}))
+
+
+def _diagnostics(talk: Talk, asked: Payload) -> Payload:
+    wanted = {
+        "url": asked["location"],
+        "action": "DiagnosticsStatusNotification",
+        "words": {"started": "Uploading", "done": "Uploaded", "failed": "UploadFailed"},
+    }
+    name = talk.errands.upload(talk, wanted)
+    return {"fileName": name} if name else {}
+
+
+def _firmware(talk: Talk, asked: Payload) -> Payload:
+    wanted = {"url": asked["location"], "when": asked["retrieveDate"]}
+    talk.errands.update(talk, wanted)
+    return {}
+
+
+_TRIGGERED: Final[Mapping[str, Callable[[Talk], Awaitable[None]]]] = {
+    "BootNotification": Talk.boot,
+    "Heartbeat": Talk.heartbeat,
+    "StatusNotification": _say_statuses,
+    "MeterValues": _say_meter,
+    "DiagnosticsStatusNotification": partial(_say_idle, "DiagnosticsStatusNotification"),
+    "FirmwareStatusNotification": partial(_say_idle, "FirmwareStatusNotification"),
+}
+_HANDLERS: Final[Mapping[str, Callable[[Talk, Payload], Payload | Awaitable[Payload]]]] = {
+    "RemoteStartTransaction": _remote_start,
+    "RemoteStopTransaction": _remote_stop,
+    "ChangeAvailability": _change_availability,
+    "GetConfiguration": _get_configuration,
+    "ChangeConfiguration": _change_configuration,
+    "Reset": _reset,
+    "UnlockConnector": _unlock,
+    "DataTransfer": _data_transfer,
+    "ClearCache": _clear_cache,
+    "GetLocalListVersion": _list_version,
+    "SendLocalList": _send_list,
+    "SetChargingProfile": _set_profile,
+    "ClearChargingProfile": _clear_profile,
+    "GetCompositeSchedule": _composite,
+    "TriggerMessage": _trigger,
+    "GetDiagnostics": _diagnostics,
+    "UpdateFirmware": _firmware,
+}

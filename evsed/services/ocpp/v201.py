@@ -1,0 +1,356 @@
+"""OCPP 2.0.1: the tables from what happens here to its words, and from its words to what to do."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from evsed.services.ocpp import remote, transactions
+from evsed.services.ocpp.book import Waiting
+from evsed.services.ocpp.moment import stamp
+from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.profiles import TX, BadProfileError, Profile
+from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
+from evsed.services.ocpp.tokens import ACCEPTED
+from evsed.services.ocpp.v201_report import GET_SET, answer_profiles
+from evsed.services.ocpp.v201_report import answer as _answer
+
+_CARD: Final = re.compile(r"([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
+_EVSE: Final = {"id": 1, "connectorId": 1}
+_TYPES: Final = {
+    transactions.START: "Started",
+    transactions.UPDATE: "Updated",
+    transactions.STOP: "Ended",
+}
+#: What 1.6 calls otherwise, or has and this version has not.
+_REASONS: Final = {
+    "SoftReset": "ImmediateReset",
+    "HardReset": "ImmediateReset",
+    "UnlockCommand": "Other",
+}
+_CONTEXTS: Final = {
+    transactions.START: "Transaction.Begin",
+    transactions.UPDATE: "Sample.Periodic",
+    transactions.STOP: "Transaction.End",
+}
+
+
+class Ocpp201:
+    """The dialect."""
+
+    version = "2.0.1"
+    subprotocol = "ocpp2.0.1"
+
+    def boot(self, point: Point, reason: str) -> Message:
+        """See ``Dialect``."""
+        agreed = point.agreed
+        told = {
+            "vendorName": "evsed",
+            "model": agreed.model[:20],
+            "serialNumber": agreed.serial[:25],
+            "firmwareVersion": agreed.firmware[:50],
+        }
+        station = {key: value for key, value in told.items() if value}
+        return "BootNotification", {"reason": reason, "chargingStation": station}
+
+    def statuses(self, point: Point) -> dict[str, Message]:
+        """See ``Dialect``."""
+        if point.now is None:
+            return {}
+        told = {
+            "timestamp": stamp(point.time_s),
+            "connectorStatus": point.availability,
+            "evseId": 1,
+            "connectorId": 1,
+        }
+        return {"1": ("StatusNotification", told)}
+
+    def event(self, point: Point, waiting: Waiting, at_s: float) -> Message | None:
+        """See ``Dialect``."""
+        event = waiting.event
+        kind = event["kind"]
+        optional = {
+            "chargingState": event.get("state"),
+            "stoppedReason": _REASONS.get(event.get("reason", ""), event.get("reason")),
+            "remoteStartId": event.get("remoteStart"),
+        }
+        info = {key: value for key, value in optional.items() if value is not None}
+        told = {
+            "eventType": _TYPES[kind],
+            "timestamp": stamp(at_s),
+            "triggerReason": event["trigger"],
+            "seqNo": event["seq"],
+            "offline": event["offline"],
+            "transactionInfo": {"transactionId": waiting.tx, **info},
+            "evse": _EVSE,
+        }
+        if "token" in event:
+            told["idToken"] = _token(event["token"])
+        values = _meter_value(point, event, at_s, _CONTEXTS[kind])
+        if values:
+            told["meterValue"] = values
+        return "TransactionEvent", told
+
+    def judgement(self, answer: Payload) -> Judgement:
+        """See ``Dialect``."""
+        info = answer.get("idTokenInfo")
+        if info is None:
+            return Judgement()
+        said = {"status": info["status"], "expiry": info.get("cacheExpiryDateTime")}
+        return Judgement(status=info["status"], said=said)
+
+    def authorize(self, token: str) -> Message:
+        """See ``Dialect``."""
+        return "Authorize", {"idToken": _token(token)}
+
+    async def handle(self, talk: Talk, action: str, payload: Payload) -> Payload | None:
+        """See ``Dialect``."""
+        handler = _HANDLERS.get(action)
+        if handler is None:
+            return None
+        answer = handler(talk, payload)
+        return answer if isinstance(answer, Mapping) else await answer
+
+
+def _token(token: str) -> dict[str, str]:
+    return {"idToken": token[:36], "type": "ISO14443" if _CARD.fullmatch(token) else "Local"}
+
+
+def _meter_value(point: Point, event: Payload, at_s: float, context: str) -> list[dict[str, Any]]:
+    values = [
+        {
+            "value": value,
+            "measurand": measurand,
+            "context": context,
+            "unitOfMeasure": {"unit": unit},
+            **({"phase": phase} if phase else {}),
+        }
+        for measurand, value, unit, phase in remote.sampled(event, point)
+    ]
+    return [{"timestamp": stamp(at_s), "sampledValue": values}] if values else []
+
+
+# --- what is asked for ---
+
+
+def _is_here(asked: Payload) -> bool:
+    return asked.get("evseId", 1) in {0, 1}
+
+
+def _start(talk: Talk, asked: Payload) -> Payload:
+    profile = None
+    try:
+        if "chargingProfile" in asked:
+            profile = _profile(asked["chargingProfile"], "")
+    except BadProfileError:
+        return _answer(good=False)
+    if not _is_here(asked) or (profile is not None and profile.purpose != TX):
+        return _answer(good=False)
+    token = asked["idToken"]["idToken"]
+    return _answer(remote.start(talk, token, profile, asked["remoteStartId"]))
+
+
+def _stop(talk: Talk, asked: Payload) -> Payload:
+    running = talk.point.running
+    here = running is not None and running.id == asked["transactionId"]
+    return _answer(here and talk.point.stop("Remote"))
+
+
+def _change_availability(talk: Talk, asked: Payload) -> Payload:
+    if asked.get("evse", _EVSE)["id"] != 1:
+        return _answer(good=False)
+    return {"status": talk.point.make_available(on=asked["operationalStatus"] == "Operative")}
+
+
+def _reset(talk: Talk, asked: Payload) -> Payload:
+    if "evseId" in asked:
+        return _answer(good=False)
+    if asked["type"] == "OnIdle" and talk.point.running is not None:
+        talk.point.restart_wanted = True
+        return {"status": "Scheduled"}
+    remote.reset(talk, "SoftReset")
+    return _answer(good=True)
+
+
+async def _unlock(talk: Talk, asked: Payload) -> Payload:
+    if asked["evseId"] != 1 or asked["connectorId"] != 1:
+        return {"status": "UnknownConnector"}
+    if talk.point.running is not None:
+        return {"status": "OngoingAuthorizedTransaction"}
+    status = await remote.unlock(talk)
+    return {"status": status if status == "Unlocked" else "UnlockFailed"}
+
+
+def _clear_cache(talk: Talk, _asked: Payload) -> Payload:
+    return _answer(talk.point.tokens.forget())
+
+
+def _list_version(talk: Talk, _asked: Payload) -> Payload:
+    return {"versionNumber": max(0, talk.point.tokens.version)}
+
+
+def _send_list(talk: Talk, asked: Payload) -> Payload:
+    entries = {
+        one["idToken"]["idToken"]: None
+        if one.get("idTokenInfo") is None
+        else {
+            "status": one["idTokenInfo"]["status"],
+            "expiry": one["idTokenInfo"].get("cacheExpiryDateTime"),
+        }
+        for one in asked.get("localAuthorizationList", ())
+    }
+    whole = asked["updateType"] == "Full"
+    status = talk.point.tokens.update(asked["versionNumber"], entries, whole=whole)
+    return {"status": "Failed" if status == "NotSupported" else status}
+
+
+def _data_transfer(_talk: Talk, _asked: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+def _network_profile(_talk: Talk, _asked: Payload) -> Payload:
+    """The address is the owner's to choose: a wrong one would lock the charger out for good."""
+    return _answer(good=False)
+
+
+def _transaction_status(talk: Talk, asked: Payload) -> Payload:
+    name = asked.get("transactionId")
+    waiting = talk.point.book.waiting() > 0
+    if name is None:
+        return {"messagesInQueue": waiting}
+    running = talk.point.running
+    ongoing = running is not None and running.id == name
+    return {"messagesInQueue": waiting, "ongoingIndicator": ongoing}
+
+
+def _profile(sent: Payload, transaction: str) -> Profile:
+    schedules = sent["chargingSchedule"]
+    if len(schedules) != 1:
+        raise BadProfileError("one schedule expected")
+    return remote.profile_of(sent, schedules[0], number=sent["id"], transaction=transaction)
+
+
+def _set_profile(talk: Talk, asked: Payload) -> Payload:
+    sent, running, transaction = asked["chargingProfile"], talk.point.running, ""
+    purpose = sent["chargingProfilePurpose"]
+    if asked["evseId"] not in ({0} if purpose == "ChargingStationMaxProfile" else {0, 1}):
+        return _answer(good=False)
+    if purpose == TX:
+        if running is None or sent.get("transactionId") != running.id:
+            return _answer(good=False)
+        transaction = running.id
+    try:
+        return _answer(remote.install(talk, _profile(sent, transaction)))
+    except BadProfileError as error:
+        talk.last_error = f"a profile was refused: {error}"
+        return _answer(good=False)
+
+
+def _clear_profile(talk: Talk, asked: Payload) -> Payload:
+    criteria = asked.get("chargingProfileCriteria", {})
+
+    def wanted(one: Profile) -> bool:
+        return (
+            asked.get("chargingProfileId") in {None, one.id}
+            and criteria.get("chargingProfilePurpose") in {None, one.purpose}
+            and criteria.get("stackLevel") in {None, one.stack}
+        )
+
+    return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}
+
+
+def _composite(talk: Talk, asked: Payload) -> Payload:
+    if not _is_here(asked) or talk.point.now is None:
+        return _answer(good=False)
+    schedule = remote.schedule_of(talk, asked["duration"], asked.get("chargingRateUnit", "A"))
+    told = {"evseId": asked["evseId"], "scheduleStart": stamp(talk.point.time_s), **schedule}
+    return {"status": ACCEPTED, "schedule": told}
+
+
+def _trigger(talk: Talk, asked: Payload) -> Payload:
+    action = _TRIGGERED.get(asked["requestedMessage"])
+    if action is None:
+        return {"status": "NotImplemented"}
+    talk.todo.append(partial(action, talk))
+    return _answer(good=True)
+
+
+async def _say_statuses(talk: Talk) -> None:
+    talk.forget_statuses()
+
+
+async def _say_meter(talk: Talk) -> None:
+    point = talk.point
+    now = point.now
+    if now is None:
+        return
+    event = {
+        "meter": point.meter_ws,
+        "sample": {
+            "power": now.power_w,
+            "currents": now.currents_a,
+            "voltages": now.voltages_v,
+            "offered": now.offered_da,
+        },
+    }
+    values = _meter_value(point, event, now.wall_s, "Trigger")
+    if values:
+        await remote.quietly(talk, ("MeterValues", {"evseId": 1, "meterValue": values}))
+
+
+async def _say_idle(action: str, talk: Talk) -> None:
+    await remote.quietly(talk, (action, {"status": "Idle"}))
+
+
+def _log(talk: Talk, asked: Payload) -> Payload:
+    wanted = {
+        "url": asked["log"]["remoteLocation"],
+        "request": asked["requestId"],
+        "action": "LogStatusNotification",
+        "words": {"started": "Uploading", "done": "Uploaded", "failed": "UploadFailure"},
+    }
+    if asked["logType"] != "DiagnosticsLog":
+        return _answer(good=False)
+    name = talk.errands.upload(talk, wanted)
+    return {"status": ACCEPTED, "filename": name} if name else _answer(good=False)
+
+
+def _firmware(talk: Talk, asked: Payload) -> Payload:
+    firmware = asked["firmware"]
+    wanted = {
+        "url": firmware["location"],
+        "when": firmware["retrieveDateTime"],
+        "request": asked["requestId"],
+    }
+    return _answer(talk.errands.update(talk, wanted))
+
+
+_TRIGGERED: Final[Mapping[str, Callable[[Talk], Awaitable[None]]]] = {
+    "BootNotification": Talk.boot,
+    "Heartbeat": Talk.heartbeat,
+    "StatusNotification": _say_statuses,
+    "MeterValues": _say_meter,
+    "LogStatusNotification": partial(_say_idle, "LogStatusNotification"),
+    "FirmwareStatusNotification": partial(_say_idle, "FirmwareStatusNotification"),
+}
+_HANDLERS: Final[Mapping[str, Callable[[Talk, Payload], Payload | Awaitable[Payload]]]] = {
+    **GET_SET,
+    "RequestStartTransaction": _start,
+    "RequestStopTransaction": _stop,
+    "ChangeAvailability": _change_availability,
+    "Reset": _reset,
+    "UnlockConnector": _unlock,
+    "ClearCache": _clear_cache,
+    "GetLocalListVersion": _list_version,
+    "SendLocalList": _send_list,
+    "DataTransfer": _data_transfer,
+    "SetNetworkProfile": _network_profile,
+    "GetTransactionStatus": _transaction_status,
+    "SetChargingProfile": _set_profile,
+    "ClearChargingProfile": _clear_profile,
+    "GetChargingProfiles": answer_profiles,
+    "GetCompositeSchedule": _composite,
+    "TriggerMessage": _trigger,
+    "GetLog": _log,
+    "UpdateFirmware": _firmware,
+}

@@ -1,0 +1,3 @@
+class OCPPError(Exception):
+    code: str
+    description: str
