@@ -1,5 +1,6 @@
 """Parameters of a request, checked against the schemas that describe them."""
 
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -33,16 +34,19 @@ class Query:
         """Return a text, one of the known words where there are some.
 
         Raises:
-            RejectedError: it is none of them, or too long.
+            RejectedError: it is none of them, too long, or not of the pattern; a schema with a
+                pattern has an example to show.
         """
-        given = self._given.get(name)
-        words = self._known[name].get("enum")
+        given, known = self._given.get(name), self._known[name]
+        words = known.get("enum")
         if given is None:
             return None
         if words and given not in words:
             raise RejectedError(f"one of {', '.join(words)} is expected", key=name)
-        if len(given) > self._known[name].get("maxLength", len(given)):
+        if len(given) > known.get("maxLength", len(given)):
             raise RejectedError("a shorter text is expected", key=name)
+        if "pattern" in known and not re.fullmatch(known["pattern"], given):
+            raise RejectedError(f"a text such as {known['examples'][0]} is expected", key=name)
         return given
 
     def truth(self, name: str) -> bool | None:

@@ -54,7 +54,10 @@ _FILTER: Final[dict[str, Schema]] = {
     "faulty": flag("true: with errors; false: without"),
     "authorized": text("authorized in this way", longest=32),
     "ended": text("ended in this way", words=tuple(EndReason)),
-    "month": text("begun in this month, local time, such as 2026-11", longest=7),
+    "month": {
+        **text("begun in this month, local time", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$"),
+        "examples": ["2026-11"],
+    },
 }
 _PAGE: Final[dict[str, Schema]] = {
     "before": whole("sessions with a smaller number", low=1, high=_LAST),

@@ -160,7 +160,7 @@ function WhyCard({ now, reason }) {
     <${Card} title=${charging ? t("Why is it charging?") : t("Why is it not charging?")} live id="why">
       <ol class="checks">
         ${conditions(now).map(([text, met]) => html`
-          <li data-met=${String(met)}><${Icon} name=${MET.get(met)[0]} /><span>${text}</span><span class=${met === null ? "" : "unseen"}>: ${t(MET.get(met)[1])}</span></li>`)}
+          <li data-met=${String(met)}><${Icon} name=${MET.get(met)[0]} /><span>${text}<span class=${met === null ? "" : "unseen"}>: ${t(MET.get(met)[1])}</span></span></li>`)}
       </ol>
       <p class="changes"><b>${charging ? t("What would end it:") : t("What would change it:")}</b> ${t(words.change)}</p>
     <//>`;
