@@ -88,6 +88,27 @@ def charge() -> None:
     time.sleep(1.5)  # into the charge
 
 
+def held_by(pid: int) -> set[str]:
+    """Return the devices a process has open."""
+    links = {str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()}
+    return {link for link in links if link.startswith("/dev/spidev")}
+
+
+def first_charge() -> None:
+    """Charge for a while, and say by what it was measured."""
+    charge()
+    until(lambda: get("/state")["consumption"] > 20_000, 60, "no energy is counted")
+    now = get("/state")
+    devices = held_by(main_pid("evsed"))
+    print(
+        f"charging: {now['current'][0]:.1f} A, {now['power']} W, {now['consumption']} Ws,"
+        f" converter {' '.join(devices)}, contactor closed: {coil_closed()}",
+        flush=True,
+    )
+    if devices != {"/dev/spidev0.0"} or now["current"][0] < 6:
+        raise SystemExit("not the charge it should be")
+
+
 @dataclass(frozen=True)
 class Case:
     """A failure, by what it does; ``alone``: only systemd's link is left."""
@@ -173,6 +194,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[])
     given = parser.parse_args()
     bad = 0
+    first_charge()
     for case in CASES:
         if given.only and case.name not in given.only:
             continue

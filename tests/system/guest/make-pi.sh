@@ -40,10 +40,8 @@ Requires=street-header.service
 After=street-header.service
 ConditionPathExists=/usr/bin/evsed
 [Service]
-ExecStartPre=rm -f /run/street/ready /run/street/up
-ExecStart=/usr/bin/python3 /usr/local/lib/street/street.py /etc/evsed/board.yaml
-ExecStartPost=/bin/sh -c 'until [ -e /run/street/up ]; do sleep 0.1; done'
-LimitRTPRIO=50
+Type=notify
+ExecStart=/usr/bin/python3 /usr/local/lib/street/street.py /usr/local/lib/street/board.yaml
 [Install]
 WantedBy=multi-user.target
 IN

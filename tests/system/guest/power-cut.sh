@@ -1,7 +1,7 @@
 #!/bin/bash
 # One round between two power cuts: what the last cut has left, then charging until the next one comes.
 #
-#   power-cut.sh SECONDS    how long to charge before the end, when the plug is pulled
+#   power-cut.sh SECONDS    how long to charge (with 50 A: 12 Wh in 4 s) before the plug is pulled
 #
 # Keeps its memory in /var/lib/power-cuts: the lifetime energy that was read before the cut, and its time.
 set -euo pipefail
@@ -23,13 +23,13 @@ if [ ! -e $memory ]; then
     systemctl restart street pigpiod evsed
     mkdir $memory
     until_state A 200
-    curl -sf -m 20 -H 'Content-Type: application/json' -d '{"maxChargingCurrent": 13}' \
+    curl -sf -m 20 -H 'Content-Type: application/json' -d '{"maxChargingCurrent": 50, "defaultChargingCurrent": 50}' \
         http://127.0.0.1/api/v1/config/evse || fail "a setting is refused"
     sync
 else
     ! dmesg | grep -E 'EXT4-fs (error|warning)' || fail "the file system is damaged"
     until_state A 200
-    [ "$(get config/evse | value "['maxChargingCurrent']")" = 13 ] || fail "a setting is lost"
+    [ "$(get config/evse | value "['maxChargingCurrent']")" = 50 ] || fail "a setting is lost"
     ! journalctl -b -o cat --no-pager -u evsed | grep -E '^Traceback|damaged' || fail "the daemon complains"
 fi
 total=$(get state | value "['totalConsumption']")
@@ -40,12 +40,13 @@ import sys
 now, before, start = (float(word) for word in sys.argv[1:])
 assert now >= start, "less than at the last start"
 assert now >= before - 100 * 3600, "more than 100 Wh lost"
+print(f"lost by the cut: {max(before - now, 0) / 3600:.1f} Wh")
 IN
 echo "$total" >$memory/start
 python3 - <<'IN'
 import asyncio, pathlib
 from evsed.hardware.simulator.control_client import SimulatorClient
-asyncio.run(SimulatorClient(pathlib.Path("/run/street/sim.sock")).set({"vehicle": "charging"}))
+asyncio.run(SimulatorClient(pathlib.Path("/run/street/sim.sock")).set({"vehicle": "charging", "maxCurrent": 50}))
 IN
 until_state C2 60
 sync

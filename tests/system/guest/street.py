@@ -14,6 +14,7 @@ Every change of the contactor's coil line is noted with its time, CLOCK_MONOTONI
 import asyncio
 import fcntl
 import os
+import socket
 import struct
 import sys
 import time
@@ -72,7 +73,7 @@ class Street:
             fcntl.ioctl(self._chip, WATCH, info)
         os.set_blocking(self._chip, False)
         loop.add_reader(self._chip, self._line_event)
-        (FOLDER / "up").write_text("")
+        say_ready()
         while True:
             self._show_signals()
             await asyncio.sleep(LOOK_S)
@@ -126,6 +127,12 @@ class Street:
     def _amperes(self, circuit) -> float:
         scene = circuit._scene()
         return round(scene.ramp.at(circuit.now_us), 1) if scene.drawing[0] else 0.0
+
+
+def say_ready() -> None:
+    """Tell systemd, which waits with the pin daemon and what comes after it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
+        way.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 
 
 def find_chip() -> tuple[int, Path]:

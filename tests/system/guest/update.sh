@@ -56,16 +56,22 @@ sign() {
 # What has to be the same before and after.
 kept() { get config; get state | key totalConsumption; cat /etc/evsed/board.yaml; }
 
+# What dpkg misses; some machines leave parts of every package out, from the beginning.
+verified() { { dpkg --verify evsed || true; } | grep -v ' c /etc/' | LC_ALL=C sort; }
+
 set_up() {
   export DEBIAN_FRONTEND=noninteractive
-  mkdir -p /etc/systemd/system/evsed.service.d /etc/systemd/system/evsed-update.service.d
-  printf '[Service]\nTimeoutStartSec=600\nWatchdogSec=60\nTimeoutStopSec=60\n' >/etc/systemd/system/evsed.service.d/slow.conf
-  printf '[Service]\nExecStart=\nExecStart=/usr/bin/python3 -ISB /usr/libexec/evsed/update --ready 900\n' >/etc/systemd/system/evsed-update.service.d/slow.conf
-  systemctl daemon-reload
+  if [ "$slow" != 1 ]; then # limits of the units, for a processor that is emulated
+    mkdir -p /etc/systemd/system/evsed.service.d /etc/systemd/system/evsed-update.service.d
+    printf '[Service]\nTimeoutStartSec=600\nWatchdogSec=60\nTimeoutStopSec=60\n' >/etc/systemd/system/evsed.service.d/slow.conf
+    printf '[Service]\nExecStart=\nExecStart=/usr/bin/python3 -ISB /usr/libexec/evsed/update --ready 900\n' >/etc/systemd/system/evsed-update.service.d/slow.conf
+    systemctl daemon-reload
+  fi
   mv evsed_*_all.deb evsed.deb && mkdir needed && find . -maxdepth 1 -name '*.deb' ! -name evsed.deb -exec mv {} needed/ \;
   apt-get -qq update || true
   apt-get -q -y --no-install-recommends install $(find needed -name '*.deb' -printf './%p ') ./evsed.deb >install.log 2>&1 || { cat install.log; fail "no installation"; }
   first=$(dpkg-query -W -f '${Version}' evsed)
+  verified >/root/verified || true
   minisign -G -W -p release.pub -s secret </dev/null >/dev/null
   install -D -m 644 release.pub /etc/evsed/keys.d/release.pub
   cp /usr/share/evsed/boards/sim.yaml /etc/evsed/board.yaml
@@ -85,6 +91,7 @@ PYTHON
 charge_a_little() {
   post config/evse '{"maxChargingCurrent": 20, "defaultChargingCurrent": 13.5}'
   post config/scheduler '{"timezone": "Europe/Berlin", "schedules": [{"action": "enable", "mon": 16777215, "windows": [{"days": ["sun"], "start": "22:30", "end": "06:15"}]}]}'
+  post state/enabled true # the schedule may have switched off: whatever day it is
   post simulator '{"vehicle": "charging"}'
   eventually 30 state_is C2
   eventually 30 sh -c "[ \$(curl -s $api/state | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"totalConsumption\"])') -gt 3000 ]"
@@ -150,7 +157,7 @@ PYTHON
   eventually 60 state_is A
   kept | diff before - || fail "settings or totals differ after going back"
   expect "dpkg" "7.1.0 install ok installed" "$(dpkg-query -W -f '${Version} ${Status}' evsed)"
-  dpkg --verify evsed | grep -v ' c /etc/' && fail "files differ from those of the package"
+  { verified || true; } | LC_ALL=C comm -13 /root/verified - | grep . && fail "files differ from those of the package"
   say "settings, totals and board file are equal; $(get firmware/progress)"
 }
 
@@ -173,7 +180,7 @@ case $1 in
     expect "package and daemon" "v$(dpkg-query -W -f '${Version}' evsed)" "$(version)"
     [ "$(dpkg-query -W -f '${Status}' evsed)" = "install ok installed" ] || fail "half installed"
     dpkg --audit; [ -z "$(dpkg --audit)" ] || fail "dpkg complains"
-    dpkg --verify evsed | grep -v ' c /etc/' && fail "files differ from those of the package"
+    { verified || true; } | LC_ALL=C comm -13 /root/verified - | grep . && fail "files differ from those of the package"
     kept | diff /root/before - || fail "settings or totals differ" ;;
 esac
 say "all is well"
