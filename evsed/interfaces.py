@@ -162,7 +162,8 @@ def services(
     sessions.on_end(rest.session_ended)
     requests = RequestCounts()
     metrics = Metrics(operations=operations, requests=requests.counted, mqtt=mqtt.standing)
-    routes = (*rest.routes(), *dav, *metrics.routes(), *page_routes(_WEB))
+    measured = metrics.routes() if built.administrator.http_extensions else ()
+    routes = (*rest.routes(), *dav, *measured, *page_routes(_WEB))
     http = HttpService(
         _door(built), routes, before=(check.check,), ready=listening, requests=requests
     )

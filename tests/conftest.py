@@ -26,6 +26,7 @@ NEEDED = {
     "test_network_daemon.py": ("dbus-daemon", DBUSMOCK),
     "test_time_date.py": ("dbus-daemon", DBUSMOCK),
     "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
+    "test_metrics.py": ("promtool",),
     "test_mqtt_daemon.py": ("mosquitto", "mosquitto_passwd", "openssl"),
     "test_ocpp_connection.py": ("openssl",),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),

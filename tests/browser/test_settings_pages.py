@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import socket
 import zipfile
 
 import pytest
@@ -199,6 +200,36 @@ def test_network_settings_are_saved(daemon, at, viewport):
     access.click()
     expect(access).to_be_enabled()
     daemon.post("config/wifi", {"enabled": False, "staticEnabled": False})
+
+
+@pytest.fixture
+def nobody():
+    """Return a port that is taken and where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_mqtt_is_saved_and_says_how_it_stands(daemon, at, nobody):
+    page = at("#/settings/mqtt", PHONE)
+    form = card(page, "MQTT")
+    form.get_by_role("switch", name="Connect to this broker").check()
+    press(form, "Save")
+    broker = form.get_by_label("Broker", exact=True)
+    expect(broker).to_have_attribute("aria-invalid", "true", timeout=15_000)
+    broker.fill(f"mqtt://127.0.0.1:{nobody}")
+    form.get_by_label("User").fill("anna")
+    form.get_by_label("Password").fill("open sesame")
+    form.get_by_label("Measured values at most every").fill("10")
+    saved(form)
+    mqtt = daemon.get("config/mqtt")
+    assert (mqtt["enabled"], mqtt["user"], mqtt["interval"]) == (True, "anna", 10)
+    expect(form.get_by_label("Password")).to_have_value("")
+    connection = card(page, "Connection")
+    expect(connection).to_contain_text("it cannot be reached", timeout=25_000)
+    expect(connection).to_contain_text("not connected")
+    daemon.post("config/mqtt", {"enabled": False, "uri": ""})
+    expect(connection).not_to_contain_text("it cannot be reached", timeout=15_000)
 
 
 @SIZES

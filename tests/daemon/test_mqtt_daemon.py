@@ -1,11 +1,13 @@
 """A charger at a real broker: what it says, what it does, and what brokers do to it."""
 
 import json
+import re
 import signal
 import time
 
 import pytest
-from daemon_world import Daemon, eventually, pair
+import yaml
+from daemon_world import ROOT, Daemon, eventually, pair
 from mqtt_ear import Ear
 from mqtt_world import Certificates, mosquitto
 
@@ -195,6 +197,84 @@ def test_the_broker_goes_and_comes_back_and_has_everything_again(own):
         later.wait(e__availability="online", e__state="C2", e__chargingCurrent="9.0")
         later.say("e/set/chargingCurrent", "11")
         later.wait(e__chargingCurrent="11.0")
+
+
+EXAMPLES = ROOT / "docs" / "examples"
+BASE = "evsed/3f9a12"
+
+
+def openhab():
+    """Return the channels of the example: keys and texts."""
+    lines = (EXAMPLES / "openhab" / "evse.things").read_text().splitlines()
+    found = [re.search(r"Type (\w+) +: (\w+) .*?\[(.*)\]", line) for line in lines]
+    return {
+        one[2]: {"kind": one[1], **dict(re.findall(r'(\w+)="?([^",]+)"?', one[3]))}
+        for one in found
+        if one
+    }
+
+
+def test_openhab_finds_and_sets_what_its_example_names(daemon, broker, ear):
+    connect(daemon, broker, topic=BASE)
+    ear.until(lambda: f"{BASE}/availability" in ear.latest)
+    channels = openhab()
+    assert len(channels) == 14
+    items = (EXAMPLES / "openhab" / "evse.items").read_text()
+    assert set(re.findall(r"home:evse:(\w+)", items)) == set(channels)
+    topics = {one["stateTopic"] for one in channels.values() if "stateTopic" in one}
+    ear.until(lambda: topics <= ear.latest.keys())
+    for name, one in channels.items():
+        if one["kind"] == "switch" and "stateTopic" in one:
+            assert ear.latest[one["stateTopic"]] in {one["on"], one["off"]}, name
+    ear.say(channels["enabled"]["commandTopic"], channels["enabled"]["off"])
+    ear.say(channels["chargingCurrent"]["commandTopic"], "9.5")
+    ear.say(channels["authorize"]["commandTopic"], channels["authorize"]["on"])
+    ear.until(lambda: daemon.get("/state")["chargingCurrent"] == 9.5)
+    assert daemon.get("/state")["enabled"] is False
+    assert not ear.objects(f"{BASE}/error")
+
+
+def test_node_red_finds_and_sets_what_its_example_names(daemon, broker, ear):
+    connect(daemon, broker, topic=BASE)
+    flow = {one["id"]: one for one in json.loads((EXAMPLES / "node-red/evse.json").read_text())}
+    wired = {to for one in flow.values() for wire in one.get("wires", ()) for to in wire}
+    assert wired <= flow.keys()
+    ear.until(lambda: f"{BASE}/availability" in ear.latest)
+    heard = {one["topic"] for one in flow.values() if one["type"] == "mqtt in"}
+    ear.until(lambda: heard <= {*ear.latest, f"{BASE}/error", "house/surplus"})
+    for one in flow.values():
+        if one["type"] == "inject":
+            (to,) = one["wires"][0]
+            assert flow[to]["retain"] == "false"
+            ear.say(flow[to]["topic"], one["payload"])
+    (told,) = re.findall(r"msg.payload = (\{.*\});", flow["amperes"]["func"])
+    keys = dict(re.findall(r"(\w+): ([^,}]*)(?:,|\})", told.replace("(amperes, 63)", "")))
+    limit = {"current": 8.5, "expires": int(keys["expires"]), "fallback": int(keys["fallback"])}
+    ear.say(flow["set-limit"]["topic"], json.dumps(limit))
+    ear.until(lambda: daemon.ask("GET", "/limits/solar")[0] == 200)
+    assert daemon.get("/limits/solar")["fallback"] == 6
+    assert daemon.get("/state")["chargingCurrent"] == 10
+    assert not ear.objects(f"{BASE}/error")
+    ear.say(flow["set-limit"]["topic"], "null")
+    manual = (ROOT / "docs" / "integrations" / "node-red.md").read_text()
+    assert flow["amperes"]["func"] in manual
+
+
+def test_home_assistant_sets_the_limit_of_its_example(daemon, broker, ear):
+    connect(daemon, broker, topic=BASE)
+    ear.until(lambda: f"{BASE}/availability" in ear.latest)
+    text = (EXAMPLES / "home-assistant-mqtt.yaml").read_text()
+    (automation,) = yaml.safe_load(text)["automation"]
+    (action,) = automation["actions"]
+    assert action["action"] == "mqtt.publish"
+    ear.say(action["data"]["topic"], action["data"]["payload"])
+    ear.until(lambda: daemon.ask("GET", "/limits/dryer")[0] == 200)
+    assert daemon.get("/limits/dryer")["current"] == 8
+    ear.say(action["data"]["topic"], "null")
+    assert (
+        text.partition("\n\n")[2]
+        in (ROOT / "docs" / "integrations" / "home-assistant.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

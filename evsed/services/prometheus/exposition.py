@@ -1,25 +1,16 @@
-"""The table of metrics, and the text Prometheus reads. The one file that touches its library.
+"""The table of metrics. Pure. Names and base units as Prometheus recommends them.
 
-Base units and names as Prometheus recommends them. Imported with the first scrape, on a thread:
-nobody else needs the library. Source: https://prometheus.io/docs/practices/naming/.
+Source: https://prometheus.io/docs/practices/naming/.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
-
 from evsed.charging.snapshot import LATENESS_CLASSES_US, Snapshot
 from evsed.charging.states import ChargingState, Fault, Reason, fault_names
 from evsed.services.prometheus.sample import Sample
+from evsed.services.prometheus.text import Metric, text_of
 from evsed.units import amperes, degrees
 
 _PHASES: Final = ("L1", "L2", "L3")
@@ -27,22 +18,9 @@ _US: Final = 1e6
 _MS: Final = 1000
 
 
-class _Once(Collector):
-    """Hands over the metrics of one sample."""
-
-    def __init__(self, sample: Sample) -> None:
-        self._sample = sample
-
-    def collect(self) -> Iterable[Metric]:
-        """Return them all."""
-        return metrics(self._sample)
-
-
-def exposition(sample: Sample) -> bytes:
-    """Return the text of a scrape; takes milliseconds, so not on the event loop."""
-    registry = CollectorRegistry()
-    registry.register(_Once(sample))
-    return generate_latest(registry)
+def exposition(sample: Sample) -> str:
+    """Return the text of a scrape."""
+    return text_of(metrics(sample))
 
 
 def metrics(sample: Sample) -> Iterator[Metric]:
@@ -178,12 +156,15 @@ def _wear(now: Snapshot) -> Iterator[Metric]:
 def _loop(now: Snapshot) -> Iterator[Metric]:
     late = now.lateness
     ends = [*(f"{end / _US:g}" for end in LATENESS_CLASSES_US), "+Inf"]
-    yield HistogramMetricFamily(
-        "evsed_pass_lateness_seconds",
-        "How late control passes began, measured by the control loop itself",
-        buckets=[*zip(ends, map(float, accumulate(late.classes)), strict=True)],
-        sum_value=late.sum_us / _US,
+    name = "evsed_pass_lateness_seconds"
+    found = Metric(
+        name, "histogram", "How late control passes began, measured by the control loop itself"
     )
+    for end, count in zip(ends, accumulate(late.classes), strict=True):
+        found.add(count, {"le": end}, "_bucket")
+    found.add(late.sum_us / _US, suffix="_sum")
+    found.add(sum(late.classes), suffix="_count")
+    yield found
     yield _gauge(
         "evsed_pass_longest_seconds", "What the longest pass took", late.longest_pass_us / _US
     )
@@ -199,11 +180,9 @@ def _service(sample: Sample) -> Iterator[Metric]:
         ("alarm",),
         {(name,): 1 for name in sample.alarms},
     )
-    requests = CounterMetricFamily(
-        "evsed_http_requests", "Answers to requests", labels=("method", "route", "status")
-    )
+    requests = Metric("evsed_http_requests_total", "counter", "Answers to requests")
     for (method, route, status), count in sorted(sample.requests.items()):
-        requests.add_metric((method, route, str(status)), count)
+        requests.add(count, {"method": method, "route": route, "status": str(status)})
     yield requests
     yield _labelled(
         "evsed_queue_length",
@@ -217,20 +196,24 @@ def _service(sample: Sample) -> Iterator[Metric]:
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, about, value=float(value))
+    found = Metric(name, "gauge", about)
+    found.add(value)
+    return found
 
 
 def _counter(name: str, about: str, value: float) -> Metric:
-    return CounterMetricFamily(name, about, value=float(value))
+    found = Metric(f"{name}_total", "counter", about)
+    found.add(value)
+    return found
 
 
 def _labelled(
     name: str, about: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]
 ) -> Metric:
-    family = GaugeMetricFamily(name, about, labels=labels)
+    found = Metric(name, "gauge", about)
     for of, value in values.items():
-        family.add_metric(of, float(value))
-    return family
+        found.add(value, dict(zip(labels, of, strict=True)))
+    return found
 
 
 def _one_of(name: str, about: str, label: str, words: Iterable[str], now: set[str]) -> Metric:

@@ -1,6 +1,5 @@
 """GET /metrics: a scrape. Served at the root, where Prometheus looks."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -8,11 +7,11 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from evsed.operations.operations import Operations
+from evsed.services.prometheus.exposition import exposition
 from evsed.services.prometheus.sample import Request, Sample
+from evsed.services.prometheus.text import TYPE
 
 PATH: Final = "/metrics"
-_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_MISSING: Final = "prometheus-client is not installed (Debian: python3-prometheus-client)\n"
 
 
 class Mqtt(Protocol):
@@ -51,10 +50,7 @@ class Metrics:
 
     async def get(self, _request: web.Request) -> web.Response:
         """GET /metrics."""
-        body = await asyncio.to_thread(_text, self.sample())
-        if body is None:
-            return web.Response(status=503, text=_MISSING)
-        return web.Response(body=body, headers={"Content-Type": _TYPE})
+        return web.Response(body=exposition(self.sample()).encode(), headers={"Content-Type": TYPE})
 
     def sample(self) -> Sample:
         """Return this moment."""
@@ -68,12 +64,3 @@ class Metrics:
             mqtt_connected=None if mqtt.state == "off" else mqtt.state == "connected",
             mqtt_dropped=mqtt.dropped,
         )
-
-
-def _text(sample: Sample) -> bytes | None:
-    """Return the scrape; None: the library is not there. On a thread, importing takes a while."""
-    try:
-        from evsed.services.prometheus.exposition import exposition  # noqa: PLC0415
-    except ModuleNotFoundError:
-        return None
-    return exposition(sample)

@@ -92,6 +92,9 @@ def test_home_assistant_reads_and_writes_what_its_example_says(daemon):
     assert daemon.get("/state")["chargingCurrent"] == 13.5
 
 
+EVCC_READS = ("status", "enabled", "power", "energy", "currents")
+
+
 def test_evcc_with_a_limit_of_its_own_falls_back_without_it(daemon):
     (charger,) = read("evcc-limits.yaml")["chargers"]
     for key, amperes in (("maxcurrent", "9"), ("maxcurrentmillis", "9.5")):
@@ -103,7 +106,7 @@ def test_evcc_with_a_limit_of_its_own_falls_back_without_it(daemon):
     assert (shown["permitted"], shown["limitedBy"]) == (9.5, "evcc")
     assert (shown["limits"][0]["expires"], shown["limits"][0]["fallback"]) == (120, 6.0)
     assert float(charger["maxcurrent"]["timeout"].rstrip("s")) * 2 <= 120
-    for source in sources({key: charger[key] for key in ("status", "enabled", "power", "energy")}):
+    for source in sources({key: charger[key] for key in EVCC_READS}):
         picked(daemon.get(path(source["uri"])), source["jq"])
 
 

@@ -48,6 +48,7 @@ export const AUTHORIZED = {
   rest: N("on this page or by a program (REST)"),
   modbus: N("by Modbus"),
   ocpp: N("by OCPP"),
+  mqtt: N("by MQTT"),
   at: N("by AT command"),
   nextion: N("at the display"),
   script: N("by a script"),

@@ -204,6 +204,7 @@ function Reached({ now }) {
 const OWNERS = {
   user: N("set here"), settings: N("highest current"), board: N("the board"), cable: N("the cable"), thermal: N("temperature"),
   modbus: N("Modbus watchdog"), supervision: N("supervision"), ocpp: N("management system"), script: N("a script"),
+  mqtt: "MQTT",
 };
 
 // Shown when somebody beside this page holds the charger back.

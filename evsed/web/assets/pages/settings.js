@@ -4,6 +4,7 @@ import { html, useEffect, useRef } from "../vendor/preact.js";
 import { board, config, has } from "../kit/data.js";
 import { N, t } from "../kit/words.js";
 import { ChargingForm, MeterForm, ProtectionForms } from "./settings-charging.js";
+import { MqttForms } from "./settings-mqtt.js";
 import { NetworkForms } from "./settings-network.js";
 import { OcppForms } from "./settings-ocpp.js";
 import { DisplayForm, PortForms } from "./settings-ports.js";
@@ -14,6 +15,7 @@ const SUBJECTS = [
   { at: "meter", title: N("Meter"), show: MeterForm },
   { at: "protection", title: N("Socket and protection"), show: ProtectionForms },
   { at: "network", title: N("Network"), show: NetworkForms },
+  { at: "mqtt", title: "MQTT", show: MqttForms, when: () => has("/mqtt") },
   { at: "ports", title: N("Serial and Modbus"), show: PortForms },
   { at: "ocpp", title: N("Management system"), show: OcppForms, when: () => has("/ocpp/state") },
   { at: "display", title: N("Display"), show: DisplayForm, when: (able) => able.serials.length > 0 },
