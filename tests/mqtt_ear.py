@@ -7,7 +7,7 @@ import time
 
 from paho.mqtt import client as paho
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Ear:

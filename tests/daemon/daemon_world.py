@@ -21,6 +21,8 @@ CONFIG = ROOT / "etc" / "evsed-sim.yaml"
 
 #: for what should take a moment: machines may be busy with other things
 PATIENCE_S = 15.0
+#: for a process to start: on a machine that is busy with other things its imports alone take long
+STARTS_S = 90.0
 #: pause between two looks at the circuit
 LOOK_S = 0.005
 
@@ -102,7 +104,7 @@ class RunningSimulator(Process):
         super().__init__(
             [*command, "--board", str(board), "--dir", str(folder)], folder / "simulator.log"
         )
-        eventually((folder / "ready").exists)
+        eventually((folder / "ready").exists, STARTS_S)
 
     def get(self) -> dict[str, Any]:
         return self._runner.run(self._client.get())
@@ -161,12 +163,12 @@ class Daemon(Process):
     def port(self) -> int:
         """The port it listens on; waits for it."""
         if not self._port:
-            self._port = int(eventually(self._listening).split()[-1])
+            self._port = int(eventually(self._listening, STARTS_S).split()[-1])
         return self._port
 
     def ready(self) -> Self:
         """Wait until the self-check is over."""
-        eventually(lambda: self.reason() not in {"self_check", "pilot_settling"})
+        eventually(lambda: self.reason() not in {"self_check", "pilot_settling"}, STARTS_S)
         return self
 
     def ask(

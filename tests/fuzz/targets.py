@@ -16,15 +16,16 @@ from evsed.board.description import Board
 from evsed.board.reader import read_board, read_board_checked
 from evsed.errors import BadFileError, EvsedError, RejectedError
 from evsed.host.mqtt.address import read_address
+from evsed.operations.strict_json import parse as parse_json
 from evsed.services.at import protocol as at
 from evsed.services.http.basic import read_basic
 from evsed.services.http.guard import foreign_host
 from evsed.services.modbus import mbap
 from evsed.services.modbus.line import MOST_BYTES, LineReader
+from evsed.services.mqtt.commands import read as read_command
 from evsed.services.nextion import protocol as nextion
 from evsed.services.nextion.commands import command_in
 from evsed.services.nextion.model import display_info
-from evsed.services.rest.strict_json import parse as parse_json
 from evsed.services.update.deb import read_package
 from evsed.services.update.descriptor import read_descriptor
 from evsed.services.webdav import conditions, request_headers
@@ -191,6 +192,10 @@ def json_body(data: bytes) -> None:
     assert parse_json(json.dumps(value).encode()) == value
 
 
+def mqtt_command(data: bytes) -> None:
+    json.dumps(read_command(data), allow_nan=False)
+
+
 def broker_address(data: bytes) -> None:
     address = read_address(_text(data))
     assert address.host
@@ -224,6 +229,7 @@ TARGETS: Final[MappingProxyType[str, Callable[[bytes], None]]] = MappingProxyTyp
         "sign-in": sign_in,
         "json-body": json_body,
         "broker-address": broker_address,
+        "mqtt-command": mqtt_command,
         "package": package,
         "descriptor": descriptor,
     }

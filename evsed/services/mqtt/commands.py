@@ -3,7 +3,6 @@
 Everything goes the way every interface goes: the same ranges, the same sentences of refusal.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 from evsed.errors import RejectedError
 from evsed.operations.operations import Operations
 from evsed.operations.state_fields import WRITABLE
+from evsed.operations.strict_json import parse
 from evsed.operations.values import boolean
 
 #: Who asks, in the log and as the owner of the limit that is set without a name.
@@ -107,7 +107,4 @@ def read(data: bytes) -> Any:
     """
     if len(data) > _MOST_BYTES:
         raise RejectedError(f"at most {_MOST_BYTES} bytes expected")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise RejectedError("JSON expected, such as true, 16 or 10.5") from None
+    return parse(data)

@@ -29,6 +29,8 @@ _FAREWELL_S: Final = 3.0
 _LOOK_AGAIN_S: Final = 0.02
 _ID_DIGITS: Final = 6
 _AT_LEAST_ONCE: Final = 1
+#: So many messages are handed over before the event loop may do something else.
+_AT_ONCE: Final = 10
 _MOST_AUTHORITY_BYTES: Final = 64 * 1024
 #: Sections whose change may change what Home Assistant is told.
 _INTRODUCED: Final = frozenset({"evse", "discovery"})
@@ -230,8 +232,12 @@ class MqttService:
         charger, brokers = self._charger, self._brokers
         if charger is None or brokers is None or self._state != "connected":
             return
-        while (one := charger.kept.next()) is not None:
+        for _ in range(_AT_ONCE):
+            one = charger.kept.next()
+            if one is None:
+                return
             brokers.publish(self._client, one.topic, one.data, _AT_LEAST_ONCE, one.retain)
+        asyncio.get_running_loop().call_soon(self._pump)
 
     async def _obey(self, charger: Charger) -> None:
         """Take commands one after the other; the process holds back what comes meanwhile."""

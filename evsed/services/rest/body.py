@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from evsed.services.rest.strict_json import parse
+from evsed.operations.strict_json import parse
 
 MAX_BODY_BYTES: Final = 51200
 #: Larger ones are parsed in a worker: 50 KiB of empty objects take several milliseconds.

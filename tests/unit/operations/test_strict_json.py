@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evsed.errors import RejectedError
-from evsed.services.rest.strict_json import parse
+from evsed.operations.strict_json import parse
 
 REFUSED = [
     (b"", "empty"),
