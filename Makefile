@@ -15,6 +15,11 @@ PORT ?=
 # Executions of each parser for make fuzz.
 RUNS ?= 1000000
 
+# Seconds of make soak; mutants of make mutation, and which.
+SOAK ?= 3600
+MUTANTS ?= 100
+SEED ?= 1
+
 VENV := .venv
 BOOKWORM_VENV := .venv-bookworm
 # A virtual environment is ready for one version of Python and one state of the lock files.
@@ -24,6 +29,7 @@ LIBRARIES_READY := $(VENV)/ready-libraries-$(VERSION)
 RUN_READY := $(VENV)/ready-to-run-$(VERSION)
 BENCH_READY := $(VENV)/ready-to-bench-$(VERSION)
 FUZZ_READY := $(VENV)/ready-to-fuzz-$(VERSION)
+MUTATION_READY := $(VENV)/ready-to-mutate-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
 
@@ -40,8 +46,8 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench fuzz deb screenshots
-.PHONY: clean preflight
+.PHONY: help run test test-bookworm test-system check coverage explore endurance safety bench soak
+.PHONY: mutation faults fuzz deb screenshots clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,8 +87,17 @@ safety: $(DEV_READY) ## check and measure what is promised, and write docs/safet
 endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an hour; needs 1 GB of disk)
 	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
 
-bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
-	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done
+bench: $(BENCH_READY) ## measure this machine beside other servers, and write the table in docs/performance.md (10 minutes)
+	@$(VENV)/bin/evsed bench all --json build/bench.json --page docs/performance.md
+
+soak: $(DEV_READY) ## a charger under full load for an hour: does anything grow? make soak SOAK=600
+	@$(VENV)/bin/python -m tests.soak --seconds $(SOAK)
+
+mutation: $(MUTATION_READY) ## change the charging rules in small places: do the tests notice? make mutation MUTANTS=500
+	@$(VENV)/bin/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED)
+
+faults: $(DEV_READY) ## take each behavior of the fault campaign away and see its test fail; write docs/faults.md (minutes)
+	@$(VENV)/bin/python -m tests.faults --removed
 
 fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (an hour): make fuzz RUNS=10000
 	@$(VENV)/bin/python -m tests.fuzz --runs $(RUNS)
@@ -145,6 +160,10 @@ $(BENCH_READY): $(RUN_READY) requirements-bench.txt
 
 $(FUZZ_READY): $(DEV_READY) requirements-fuzz.txt
 	@$(VENV)/bin/python $(PIP) install -r requirements-fuzz.txt
+	@touch $@
+
+$(MUTATION_READY): $(DEV_READY) requirements-mutation.txt
+	@$(VENV)/bin/python $(PIP) install -r requirements-mutation.txt
 	@touch $@
 
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml
