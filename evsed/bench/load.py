@@ -146,7 +146,8 @@ async def _busy_script(port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(_switch_scripts, port, on=False)
+        with contextlib.suppress(OSError, http.client.HTTPException):  # the charger may have ended
+            await asyncio.to_thread(_switch_scripts, port, on=False)
 
 
 def _switch_scripts(port: int, *, on: bool) -> None:

@@ -9,6 +9,7 @@ import itertools
 import json
 import select
 import sys
+import time
 from typing import Final
 
 _FILE: Final = b"-- a script of some size, which is uploaded again and again\n" * 1000
@@ -16,6 +17,8 @@ _FILE: Final = b"-- a script of some size, which is uploaded again and again\n" 
 _FILES: Final = 4
 _TAKEN: Final = (200, 201, 204)
 _PATIENCE_S: Final = 60
+#: After a connection that broke.
+_REST_S: Final = 0.2
 
 
 def upload_until_told(port: int) -> dict[str, int]:
@@ -26,9 +29,15 @@ def upload_until_told(port: int) -> dict[str, int]:
         for number in itertools.count():
             if select.select([sys.stdin], [], [], 0)[0]:
                 break
-            connection.request("PUT", f"/dav/usr/load{number % _FILES}.txt", _FILE)
-            answer = connection.getresponse()
-            answer.read()
+            try:
+                connection.request("PUT", f"/dav/usr/load{number % _FILES}.txt", _FILE)
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException):
+                refused += 1
+                connection.close()
+                time.sleep(_REST_S)
+                continue
             taken += answer.status in _TAKEN
             refused += answer.status not in _TAKEN
     return {"answers": taken, "notOk": refused}

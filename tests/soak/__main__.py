@@ -6,12 +6,12 @@ raised or the charge was interrupted.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def _look(daemon: Daemon, began_s: float) -> Point:
         late=lateness["over20ms"],
         passes=lateness["passes"],
         alarms=tuple(alarm["name"] for alarm in now["alarms"]),
-        charging=state["state"] == "C2" and state["errors"] is None,
+        trouble="" if state["state"] == "C2" else f"{state['state']} {state['errors']}",
     )
 
 
@@ -60,15 +60,15 @@ async def _soak(daemon: Daemon, doors: _Doors, seconds: int) -> list[Point]:
     pause_s = max(seconds / _LOOKS, _SHORTEST_S)
     async with under_load(doors, 32, wanted=True) as load:
         began_s = time.monotonic()
-        while time.monotonic() - began_s < seconds:
-            points.append(await asyncio.to_thread(_look, daemon, began_s))
+        while time.monotonic() - began_s < seconds and daemon.popen.poll() is None:
+            with contextlib.suppress(AssertionError, OSError):  # it has just ended: see below
+                points.append(await asyncio.to_thread(_look, daemon, began_s))
             await asyncio.sleep(pause_s)
-        points.append(await asyncio.to_thread(_look, daemon, began_s))
     sys.stdout.write(f"load: {load}\n")
     return points
 
 
-@contextmanager
+@contextlib.contextmanager
 def _running(folder: Path) -> Iterator[tuple[Daemon, _Doors]]:
     doors = _Doors(free_port(), free_port())
     config = folder / "evsed.yaml"
@@ -99,13 +99,17 @@ def main() -> int:
         _running(Path(name)) as (daemon, doors),
     ):
         points = asyncio.run(_soak(daemon, doors, options.seconds))
+        ended = daemon.popen.poll()
+        last_words = [line for line in daemon.log.splitlines() if " CRITICAL " in line]
     verdict = judge(points)
     sys.stdout.write("\n".join(verdict.lines) + "\n")
     if options.json is not None:
         options.json.write_text(json.dumps([point.__dict__ for point in points]) + "\n")
     for trouble in verdict.troubles:
         sys.stdout.write(f"FAILED: {trouble}\n")
-    return 1 if verdict.troubles else 0
+    if ended is not None:
+        sys.stdout.write(f"FAILED: the charger ended with {ended}: {last_words[-1:]}\n")
+    return 1 if verdict.troubles or ended is not None else 0
 
 
 if __name__ == "__main__":

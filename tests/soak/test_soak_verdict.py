@@ -8,7 +8,7 @@ from growth import growth, slope
 from .watch import MOST_MB, Point, judge
 
 
-def points(*, rises_mb=0.0, descriptors=0.0, alarm="", charging=True, wild=True):
+def points(*, rises_mb=0.0, descriptors=0.0, alarm="", trouble="", wild=True):
     dice = random.Random(1)  # noqa: S311  # the same in every run
     found = []
     for number in range(200):
@@ -23,7 +23,7 @@ def points(*, rises_mb=0.0, descriptors=0.0, alarm="", charging=True, wild=True)
                 late=0,
                 passes=number * 500,
                 alarms=(alarm,) if alarm and number == 50 else (),
-                charging=charging or number != 50,
+                trouble=trouble if number == 50 else "",
             )
         )
     return found
@@ -41,7 +41,7 @@ def test_a_steady_charger_passes_however_its_memory_jitters():
         ({"rises_mb": 3 * MOST_MB}, "memory"),
         ({"descriptors": 30}, "file descriptors"),
         ({"alarm": "energy_not_saved"}, "alarm energy_not_saved"),
-        ({"charging": False}, "interrupted"),
+        ({"trouble": "E ['pilot_fault']"}, "interrupted: E ['pilot_fault'] after 500 s"),
     ],
 )
 def test_growth_alarms_and_interruptions_fail(what, word):

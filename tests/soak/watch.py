@@ -22,7 +22,7 @@ class Point:
         late_us: the latest pass so far.
         late: passes so far that began more than 20 ms late.
         alarms: names.
-        charging: whether the vehicle was being charged, without an error.
+        trouble: state and errors when the vehicle was not being charged; empty when it was.
     """
 
     at_s: float
@@ -33,7 +33,7 @@ class Point:
     late: int
     passes: int
     alarms: tuple[str, ...]
-    charging: bool
+    trouble: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def judge(points: Sequence[Point]) -> Verdict:
     )
     troubles = [f"{name}: grew by {grown:.1f}" for name, grown, most in bounds if grown > most]
     troubles += [f"alarm {alarm}" for alarm in alarms]
-    if not all(point.charging for point in points):
-        troubles.append("the charge was interrupted")
+    interrupted = [f"{point.trouble} after {point.at_s:.0f} s" for point in points if point.trouble]
+    if interrupted:
+        troubles.append(f"the charge was interrupted: {interrupted[0]}")
     return Verdict(lines, troubles)

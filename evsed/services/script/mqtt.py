@@ -20,7 +20,7 @@ from evsed.services.script.mqtt_address import (
     check_topic,
     read_address,
 )
-from evsed.services.script.mqtt_client import CONNECT_S, MOST_FILTERS, RETRY_S
+from evsed.services.script.mqtt_limits import CONNECT_S, MOST_FILTERS, RETRY_S
 from evsed.services.script.mqtt_queues import MOST_BYTES, Complaints, Message, Waiting
 from evsed.services.script.worker_process import Kind, WorkerProcess
 
