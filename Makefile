@@ -94,7 +94,7 @@ soak: $(DEV_READY) ## a charger under full load for an hour: does anything grow?
 	@$(VENV)/bin/python -m tests.soak --seconds $(SOAK)
 
 mutation: $(MUTATION_READY) ## change the charging rules in small places: do the tests notice? make mutation MUTANTS=500
-	@$(VENV)/bin/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED)
+	@$(VENV)/bin/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED) $(ARGS)
 
 faults: $(DEV_READY) ## take each behavior of the fault campaign away and see its test fail; write docs/faults.md (minutes)
 	@$(VENV)/bin/python -m tests.faults --removed

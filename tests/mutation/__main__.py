@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,18 +60,23 @@ def _copy_the_tree() -> None:
         settings.write(SETTINGS.read_text(encoding="utf-8"))
 
 
-def _mutmut(*words: str) -> "subprocess.CompletedProcess[str]":
+def _mutmut(*words: str, within_s: float | None = None) -> str:
+    """Run mutmut; return what it prints. It is interrupted when it takes too long."""
     mutmut = Path(sys.executable).with_name("mutmut")
     with (COPY / "mutmut.log").open("a", encoding="utf-8") as log:
-        return subprocess.run(
+        process = subprocess.Popen(
             [str(mutmut), *words],
             cwd=COPY,
             env={**os.environ, "PYTHONPATH": "", "TERM": "dumb"},
             stdout=subprocess.PIPE if words[0] == "show" else log,
             stderr=log,
             text=True,
-            check=False,
         )
+        try:
+            return process.communicate(timeout=within_s)[0] or ""
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            return process.communicate()[0] or ""
 
 
 def _statuses() -> dict[str, int | None]:
@@ -113,12 +119,12 @@ def _fates(chosen: Iterable[str]) -> list[Fate]:
     for name in chosen:
         status = statuses[name]
         if status in _NOT_TRIED:
-            raise RuntimeError(f"{name} was not tried, see {COPY}/mutmut.log")
+            continue
         if status in _TIME_OUT:
             fates.append(Fate(name, f"{QUICK}, by never ending"))
         elif status in _SURVIVED or status in {33, 5}:
             killed_by = _killed_by_slower_tests(name)
-            difference = "" if killed_by else _mutmut("show", name).stdout
+            difference = "" if killed_by else _mutmut("show", name)
             _say(f"{name}: {killed_by or 'survives'}")
             fates.append(Fate(name, killed_by, difference))
         else:
@@ -132,16 +138,22 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=100, metavar="N", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="at once (%(default)s)")
+    parser.add_argument("--minutes", type=float, metavar="N", help="leave out what takes longer")
+    parser.add_argument("--go-on", action="store_true", help="with the copy of the last run")
     options = parser.parse_args()
     began_s = time.monotonic()
-    _copy_the_tree()
-    # makes all mutants and finds out which tests go through what, then has nothing to try
-    _mutmut("run", "--max-children", str(options.jobs), _NOTHING)
+    if not options.go_on:
+        _copy_the_tree()
+        # makes all mutants and finds out which tests go through what, then has nothing to try
+        _mutmut("run", "--max-children", str(options.jobs), _NOTHING)
     names = _statuses()
     chosen = sample(names, options.mutants, options.seed)
     _say(f"{len(chosen)} of {len(names)} mutants; {time.monotonic() - began_s:.0f} s so far")
-    _mutmut("run", "--max-children", str(options.jobs), *chosen)
+    left_s = None if options.minutes is None else options.minutes * 60
+    _mutmut("run", "--max-children", str(options.jobs), *chosen, within_s=left_s)
     fates = _fates(chosen)
+    if not fates:
+        raise RuntimeError(f"no mutant was tried, see {COPY}/mutmut.log")
     made_on = f"{datetime.now(UTC):%Y-%m-%d}"
     SHOWN.write_text(page(fates, len(names), options.seed, made_on), encoding="utf-8")
     share = share_killed(fates)
