@@ -18,7 +18,7 @@ from pathlib import Path
 from evsed.bench.machine_facts import facts
 
 from .campaign import ROOT, ROWS, Edit, Proof, Row
-from .page import page
+from .page import page, with_new_verdicts
 
 SHOWN = ROOT / "docs" / "faults.md"
 _LONGEST_S = 300
@@ -121,16 +121,23 @@ def main() -> int:
     """Run what is asked for; 0 when every behavior was shown."""
     parser = argparse.ArgumentParser(prog="tests.faults", description=__doc__)
     parser.add_argument("--removed", action="store_true", help="remove each behavior, in a copy")
-    parser.add_argument("--only", default="", metavar="WORD", help="faults with this word")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="WORD",
+        help="faults with this word; the other lines of the page stay",
+    )
     options = parser.parse_args()
     rows = [row for row in ROWS if options.only in row.fault]
     if not options.removed:
         return 0 if _as_it_is(rows) else 1
     found = _removed(rows)
-    if not options.only:
-        machine = facts(None, None).machine
-        SHOWN.write_text(page(found, f"{datetime.now(UTC):%Y-%m-%d}", machine), encoding="utf-8")
-        _say(f"{SHOWN.name}: written")
+    if options.only:
+        text = with_new_verdicts(SHOWN.read_text(encoding="utf-8"), found)
+    else:
+        text = page(found, f"{datetime.now(UTC):%Y-%m-%d}", facts(None, None).machine)
+    SHOWN.write_text(text, encoding="utf-8")
+    _say(f"{SHOWN.name}: written")
     return 0 if all(ended == "failed" for _, proofs in found for _, ended in proofs) else 1
 
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from .campaign import ROOT, ROWS
-from .page import page
+from .page import page, with_new_verdicts
 
 PROOFS = [proof for row in ROWS for proof in row.proofs]
 #: What the campaign has to cover.
@@ -59,3 +59,12 @@ def test_the_page_has_the_rows_as_they_are_now():
 def test_a_test_that_did_not_fail_is_marked():
     found = page([(ROWS[0], [(proof, "passed") for proof in ROWS[0].proofs])], "today", "here")
     assert found.count("**did not fail**") == len(ROWS[0].proofs)
+
+
+def test_single_lines_of_the_page_can_be_made_anew():
+    proofs = ROWS[0].proofs
+    before = page([(ROWS[0], [(proof, "passed") for proof in proofs])], "today", "here")
+    after = with_new_verdicts(before, [(ROWS[0], [(proofs[0], "failed")])])
+    assert after.count("**did not fail**") == len(proofs) - 1
+    with pytest.raises(ValueError, match="has no line"):
+        with_new_verdicts(before, [(ROWS[1], [(ROWS[1].proofs[0], "failed")])])
