@@ -25,6 +25,7 @@ NEEDED = {
     "test_time_date.py": ("dbus-daemon", DBUSMOCK),
     "test_hostile_names.py": ("dbus-daemon", DBUSMOCK),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
+    "test_fault_stories.py": ("mosquitto", "mosquitto_pub"),
 }
 #: Where Debian puts servers, which is not in everybody's path.
 PLACES = ("/usr/sbin", "/usr/local/sbin")

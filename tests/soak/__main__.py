@@ -55,10 +55,10 @@ def _look(daemon: Daemon, began_s: float) -> Point:
     )
 
 
-async def _soak(daemon: Daemon, doors: _Doors, seconds: int) -> list[Point]:
+async def _soak(daemon: Daemon, doors: _Doors, seconds: int, clients: int) -> list[Point]:
     points: list[Point] = []
     pause_s = max(seconds / _LOOKS, _SHORTEST_S)
-    async with under_load(doors, 32, wanted=True) as load:
+    async with under_load(doors, clients, wanted=True) as load:
         began_s = time.monotonic()
         while time.monotonic() - began_s < seconds and daemon.popen.poll() is None:
             with contextlib.suppress(AssertionError, OSError):  # it has just ended: see below
@@ -92,13 +92,16 @@ def main() -> int:
     """Soak, print, judge."""
     parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=int, default=3600, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--rest-clients", type=int, default=32, metavar="N", help="of the load (%(default)s)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="every point")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="evsed-soak-") as name,
         _running(Path(name)) as (daemon, doors),
     ):
-        points = asyncio.run(_soak(daemon, doors, options.seconds))
+        points = asyncio.run(_soak(daemon, doors, options.seconds, options.rest_clients))
         ended = daemon.popen.poll()
         last_words = [line for line in daemon.log.splitlines() if " CRITICAL " in line]
     verdict = judge(points)
