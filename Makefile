@@ -16,6 +16,11 @@ PORT ?=
 # Executions of each parser for make fuzz.
 RUNS ?= 1000000
 
+# Seconds of make soak; mutants of make mutation, and which.
+SOAK ?= 3600
+MUTANTS ?= 100
+SEED ?= 1
+
 VENV := .venv
 BOOKWORM_VENV := .venv-bookworm
 HOME_ASSISTANT_VENV := .venv-homeassistant
@@ -26,6 +31,7 @@ LIBRARIES_READY := $(VENV)/ready-libraries-$(VERSION)
 RUN_READY := $(VENV)/ready-to-run-$(VERSION)
 BENCH_READY := $(VENV)/ready-to-bench-$(VERSION)
 FUZZ_READY := $(VENV)/ready-to-fuzz-$(VERSION)
+MUTATION_READY := $(VENV)/ready-to-mutate-$(VERSION)
 DEV_READY := $(VENV)/ready-to-test-$(VERSION)
 BOOKWORM_READY := $(BOOKWORM_VENV)/ready
 HOME_ASSISTANT_READY := $(HOME_ASSISTANT_VENV)/ready
@@ -43,8 +49,8 @@ CHARGING_TESTS := $(wildcard tests/unit/charging tests/properties tests/scenario
 # What imports no library at all cannot tell one set of versions from another.
 WITHOUT_LIBRARIES := tests/unit/charging tests/unit/station tests/contract/traces tests/unit/hardware_simulator
 
-.PHONY: help run test test-bookworm test-homeassistant test-system check coverage explore endurance load-day safety bench fuzz deb screenshots
-.PHONY: clean preflight
+.PHONY: help run test test-bookworm test-homeassistant test-system check coverage explore endurance load-day safety
+.PHONY: bench soak mutation faults fuzz deb screenshots clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,8 +98,17 @@ load-day: $(DEV_READY) ## ten chargers behind one fuse for a day, ten thousand p
 	@EVSED_LOAD_S=86400 EVSED_PROFILES=10000 $(VENV)/bin/pytest -q -s tests/scenarios/test_load_sharing.py \
 	  tests/unit/services/ocpp/test_ocpp_hostile.py $(ARGS)
 
-bench: $(BENCH_READY) ## measure this machine, beside other servers where there are any (minutes)
-	@for kind in reaction lateness http webdav modbus; do $(VENV)/bin/evsed bench $$kind; done
+bench: $(BENCH_READY) ## measure this machine beside other servers, and write the table in docs/performance.md (10 minutes)
+	@$(VENV)/bin/evsed bench all --json build/bench.json --page docs/performance.md
+
+soak: $(DEV_READY) ## a charger under full load for an hour: does anything grow? make soak SOAK=600
+	@$(VENV)/bin/python -m tests.soak --seconds $(SOAK)
+
+mutation: $(MUTATION_READY) ## change the charging rules in small places: do the tests notice? make mutation MUTANTS=500
+	@$(VENV)/bin/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED) $(ARGS)
+
+faults: $(DEV_READY) ## take each behavior of the fault campaign away and see its test fail; write docs/faults.md (minutes)
+	@$(VENV)/bin/python -m tests.faults --removed
 
 fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (an hour): make fuzz RUNS=10000
 	@$(VENV)/bin/python -m tests.fuzz --runs $(RUNS)
@@ -165,6 +180,10 @@ $(HOME_ASSISTANT_READY): requirements-homeassistant.txt
 	@rm -rf $(HOME_ASSISTANT_VENV)
 	@$(HOME_ASSISTANT_PYTHON) -m venv $(HOME_ASSISTANT_VENV)
 	@$(HOME_ASSISTANT_VENV)/bin/python $(PIP) install -r requirements-homeassistant.txt
+	@touch $@
+
+$(MUTATION_READY): $(DEV_READY) requirements-mutation.txt
+	@$(VENV)/bin/python $(PIP) install -r requirements-mutation.txt
 	@touch $@
 
 $(BOOKWORM_READY): requirements-bookworm.txt requirements-test.txt pyproject.toml

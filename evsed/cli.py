@@ -1,31 +1,21 @@
-"""The command line: run the charger, check a board file, replay a trace, measure."""
+"""The command line: run the charger, check a board file, replay a trace, measure.
+
+A command loads what it needs when it is used: ``run`` must have opened the contactor by then, and
+nobody should carry the benchmarks about.
+"""
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from evsed import __version__, app, calibrate, script_desk
-from evsed.bench import http, lateness, metering, modbus, reaction, webdav
-from evsed.board.pin_table import pin_table
+from evsed import __version__
 from evsed.board.reader import find_board, read_board_checked
-from evsed.building import Options
-from evsed.doctor import command as doctor
-from evsed.ending import AGAIN
 from evsed.errors import BadFileError, EvsedError
-from evsed.hardware.real_time import lock_memory
-from evsed.services.log.panic import PanicLog
-from evsed.services.log.ring import LogRing
-from evsed.services.log.service import LogService
-from evsed.settings import credentials
-from evsed.settings.reset import Reset, ask_for_reset
-from evsed.station.replay import Verdict, replay
-from evsed.station.trace import parse_trace
-from evsed.surroundings import ACCESS_POINT_KEY
+from evsed.safe_start import open_what_was_left_closed
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
 _YES: Final = 0
@@ -44,7 +34,8 @@ _log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = _parser(words[0] if words else "").parse_args(words)
     act: Callable[[argparse.Namespace], int] = given.act
     try:
         status = act(given)
@@ -58,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """Return the parser; of commands in modules of their own only the wanted one has its words."""
     parser = argparse.ArgumentParser(
         prog="evsed", description="EV charging station controller for a Raspberry Pi."
     )
@@ -70,22 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_credentials(commands)
     _add_reset(commands)
     _add_access_point(commands)
-    calibrate.add_arguments(
-        commands.add_parser("calibrate", help="put the metering channels right")
-    )
-    _add_bench(commands)
-    doctor.add_arguments(
-        commands.add_parser(
-            "doctor",
-            help="look for what keeps a charger from working here",
-            description="Look at this computer, its firmware settings, devices, services and "
-            "limits, and say how to mend what is not right. Changes nothing. Exit status 0: "
-            "nothing is wrong, 1: something is.",
-        )
-    )
-    script_desk.add_arguments(
-        commands.add_parser("script", help="try scripts at a desk, without a charger")
-    )
+    for name, (about, add_arguments) in _WITH_MODULES.items():
+        command = commands.add_parser(name, help=about)
+        if name == wanted:
+            add_arguments(command)
     return parser
 
 
@@ -217,19 +197,36 @@ def _add_state_dir(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    bench = commands.add_parser(
-        "bench",
-        help="measure this machine on the simulator",
-        description="Measure on the simulated charger. A benchmark reports; it never judges.",
-    )
-    kinds = bench.add_subparsers(metavar="KIND", required=True)
-    reaction.add_arguments(kinds.add_parser("reaction", help="event to contactor-open command"))
-    lateness.add_arguments(kinds.add_parser("lateness", help="how late control passes begin"))
-    http.add_arguments(kinds.add_parser("http", help="what answering GET /state costs"))
-    webdav.add_arguments(kinds.add_parser("webdav", help="what files over WebDAV cost"))
-    modbus.add_arguments(kinds.add_parser("modbus", help="what answering over Modbus TCP costs"))
-    metering.add_arguments(kinds.add_parser("metering", help="how wrong the counted energy is"))
+def _calibrate(command: argparse.ArgumentParser) -> None:
+    from evsed import calibrate
+
+    calibrate.add_arguments(command)
+
+
+def _bench(command: argparse.ArgumentParser) -> None:
+    from evsed.bench import command as bench
+
+    bench.add_arguments(command)
+
+
+def _doctor(command: argparse.ArgumentParser) -> None:
+    from evsed.doctor import command as doctor
+
+    doctor.add_arguments(command)
+
+
+def _script(command: argparse.ArgumentParser) -> None:
+    from evsed import script_desk
+
+    script_desk.add_arguments(command)
+
+
+_WITH_MODULES: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
+    "calibrate": ("put the metering channels right", _calibrate),
+    "bench": ("measure this machine on the simulator", _bench),
+    "doctor": ("look for what keeps a charger from working here", _doctor),
+    "script": ("try scripts at a desk, without a charger", _script),
+}
 
 
 def _port(text: str) -> int:
@@ -242,32 +239,23 @@ def _run(given: argparse.Namespace) -> int:
     config = given.config
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
-    options = Options(
-        board_file=None if given.board is None else find_board(given.board),
-        config_file=config,
-        state_dir=given.state_dir,
-        http_port=given.http_port,
-        modbus_port=given.modbus_port,
-        simulator_dir=given.simulator,
-        runtime_dir=given.runtime_dir,
-        guard=given.guard,
-        log=LogService(LogRing(), PanicLog(given.state_dir, __version__)),
-    )
-    lock_memory()
-    with options.log.kept(logging.DEBUG if given.verbose else logging.INFO):
-        status = asyncio.run(app.serve(options))
-    if status == AGAIN and given.restart_in_place:
-        os.execv(sys.executable, [sys.executable, "-m", "evsed", *sys.argv[1:]])  # noqa: S606  # ourselves again
-    return status
+    open_what_was_left_closed(given.board, config, given.simulator)
+    from evsed.run_command import run
+
+    return run(given, config)
 
 
 def _clear_credentials(given: argparse.Namespace) -> int:
+    from evsed.settings import credentials
+
     there = credentials.clear(given.state_dir)
     print(f"{given.state_dir}: {'credentials cleared' if there else 'no credentials were set'}")
     return _YES
 
 
 def _reset(given: argparse.Namespace) -> int:
+    from evsed.settings.reset import Reset, ask_for_reset
+
     if not given.yes and not _agreed(f"Erase all settings in {given.state_dir}?"):
         print("nothing was changed")
         return _NO
@@ -287,6 +275,8 @@ def _agreed(question: str) -> bool:
 
 
 def _show_access_point(given: argparse.Namespace) -> int:
+    from evsed.surroundings import ACCESS_POINT_KEY
+
     file: Path = given.state_dir / ACCESS_POINT_KEY
     try:
         print(file.read_text(encoding="ascii").strip())
@@ -299,43 +289,14 @@ def _show_access_point(given: argparse.Namespace) -> int:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    status = _YES
-    checked = held = 0
-    for file in given.files:
-        try:
-            verdict = _replayed(file)
-        except BadFileError as error:
-            print(f"evsed: {error}", file=sys.stderr)
-            status = _UNANSWERED
-            continue
-        wrong = {difference.t_ms for difference in verdict.differences}
-        checked += verdict.checked
-        held += verdict.checked - len(wrong)
-        if wrong:
-            status = max(status, _NO)
-            first = verdict.differences[0]
-            print(
-                f"{file}: at {first.t_ms} ms {first.key}: "
-                f"expected {first.expected!r}, got {first.got!r}"
-            )
-    print(f"{len(given.files)} files, {held} of {checked} expectations hold")
-    return status
+    from evsed import replay_command
 
-
-def _replayed(file: Path) -> Verdict:
-    try:
-        with file.open(encoding="utf-8") as lines:
-            trace = parse_trace(lines, source=str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        words = error.strerror if isinstance(error, OSError) else f"not a text file: {error}"
-        raise BadFileError(f"{file}: {words}") from error
-    try:
-        return replay(trace)
-    except BadFileError as error:
-        raise BadFileError(f"{file}: {error}") from error
+    return replay_command.run(given)
 
 
 def _check_board(given: argparse.Namespace) -> int:
+    from evsed.board.pin_table import pin_table
+
     file = find_board(given.board)
     board, warnings = read_board_checked(file)
     rows = [("pin", "function", "use"), *pin_table(board)]

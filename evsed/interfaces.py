@@ -1,11 +1,13 @@
 """Builds every service upon the parts below, in the order they start. Reads like a parts list."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from aiohttp import web
 
 from evsed.building import Parts
 from evsed.hardware.pi.direction_pin import DirectionPin
@@ -124,8 +126,7 @@ def services(
     """Return every service, in the order they start."""
     _tell_zone(built, operations)
     wifi = _wifi(operations)
-    modbus = ModbusService(operations, _modbus_access(built))
-    operations.on_change("modbus", modbus.apply)
+    modbus = _modbus(built, operations)
     display = NextionDisplay(operations, read_only=built.administrator.serial_read_only)
     port = ScriptPort()
     meter = _meter(built)
@@ -134,7 +135,6 @@ def services(
     operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
-    check = CredentialsCheck(credentials, built.administrator.webdav_auth)
     script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
     scripts = _scripts(built, operations, port, script_lines)
     files = _files(built, scripts)
@@ -160,14 +160,7 @@ def services(
     rest = _rest_api(built, operations, offered)
     diagnosis.resource = rest.diagnosis()
     sessions.on_end(rest.session_ended)
-    requests = RequestCounts()
-    metrics = Metrics(operations=operations, requests=requests.counted, mqtt=mqtt.standing)
-    measured = metrics.routes() if built.administrator.http_extensions else ()
-    routes = (*rest.routes(), *dav, *measured, *page_routes(_WEB))
-    http = HttpService(
-        _door(built), routes, before=(check.check,), ready=listening, requests=requests
-    )
-    credentials.on_change(http.close_streams)
+    http = _http(built, operations, offered, (*rest.routes(), *dav), listening)
     return (
         Service("http", http.serve),
         Service("events", rest.events.serve),
@@ -186,6 +179,28 @@ def services(
         Service("panel", PanelService(operations, wifi).serve),
         *_at_home(built, operations, around, http),
     )
+
+
+def _http(
+    built: Parts,
+    operations: Operations,
+    offered: _Offered,
+    routes: Iterable[web.RouteDef],
+    listening: asyncio.Event,
+) -> HttpService:
+    """Return the one door: what is asked for over HTTP, metrics and the page among it."""
+    requests, credentials = RequestCounts(), offered.credentials
+    metrics = Metrics(operations=operations, requests=requests.counted, mqtt=offered.mqtt.standing)
+    measured = metrics.routes() if built.administrator.http_extensions else ()
+    http = HttpService(
+        _door(built),
+        (*routes, *measured, *page_routes(_WEB)),
+        before=(CredentialsCheck(credentials, built.administrator.webdav_auth).check,),
+        ready=listening,
+        requests=requests,
+    )
+    credentials.on_change(http.close_streams)
+    return http
 
 
 def _wifi(operations: Operations) -> WifiService:
@@ -382,6 +397,12 @@ def _offer(built: Parts, http: HttpService) -> Offer:
     return Offer(
         port=lambda: http.port, ready=http.ready, addresses=reachable_at(_door(built).address)
     )
+
+
+def _modbus(built: Parts, operations: Operations) -> ModbusService:
+    modbus = ModbusService(operations, _modbus_access(built))
+    operations.on_change("modbus", modbus.apply)
+    return modbus
 
 
 def _modbus_access(built: Parts) -> ModbusAccess:

@@ -19,6 +19,8 @@ _YOUNG: Final = 500
 #: Looks between two collections of what was young once, and of everything.
 _OLDER_EVERY: Final = 10
 _OLDEST_EVERY: Final = 50
+#: Looks until everything has started: half a minute.
+_SETTLED_AT: Final = 300
 
 _log = logging.getLogger(__name__)
 
@@ -54,20 +56,31 @@ def garbage_by_appointment() -> Iterator[None]:
 
 
 async def collect_garbage(station: Station) -> None:
-    """Collect young garbage as it comes, older seldom, and the oldest while nobody charges.
+    """Collect young garbage as it comes, older and the oldest seldom.
 
     Requests leave cycles behind. Collected late they are many, take long, and the memory they held
-    is not given back.
+    is not given back. What has started by then is set apart after half a minute: looking at all of
+    it takes milliseconds, so until then the oldest waits while a vehicle charges.
     """
     for look in itertools.count(1):
         await asyncio.sleep(_LOOK_EVERY_S)
+        charging = station.snapshot.contactor_closed
+        if look == _SETTLED_AT:
+            _set_apart(charging=charging)
         young, older, _ = gc.get_count()
-        if not look % _OLDEST_EVERY and not station.snapshot.contactor_closed:
+        if not look % _OLDEST_EVERY and (look >= _SETTLED_AT or not charging):
             gc.collect(2)
         elif not look % _OLDER_EVERY and (older or young > _YOUNG):
             gc.collect(1)
         elif young > _YOUNG:
             gc.collect(0)
+
+
+def _set_apart(*, charging: bool) -> None:
+    """Never look again at what there is now; garbage among it is lost while a vehicle charges."""
+    if not charging:
+        gc.collect(2)
+    gc.freeze()
 
 
 def note_real_time(thread: str, refused: str | None) -> None:

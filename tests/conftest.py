@@ -30,6 +30,7 @@ NEEDED = {
     "test_mqtt_daemon.py": ("mosquitto", "mosquitto_passwd", "openssl"),
     "test_ocpp_connection.py": ("openssl",),
     "test_script_mqtt.py": ("mosquitto", "mosquitto_pub"),
+    "test_fault_stories.py": ("mosquitto", "mosquitto_pub"),
 }
 #: Where Debian puts servers, which is not in everybody's path.
 PLACES = ("/usr/sbin", "/usr/local/sbin")

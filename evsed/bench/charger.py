@@ -1,38 +1,57 @@
-"""A whole charger in this process, as ``app`` builds it, on the drivers that are shipped."""
+"""A whole charger in this process: every service, as ``app`` builds them, on the shipped drivers.
+
+The measurements want to see into it, so it cannot be a process of its own; nothing is left out.
+"""
 
 import asyncio
 import contextlib
-import gc
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from socket import create_server
 from typing import Final
 
 from evsed.board.description import Board
 from evsed.board.reader import read_board
+from evsed.building import Options, Parts
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import Hat
 from evsed.hardware.pi.hat import Wiring, open_hat
 from evsed.hardware.real_time import EVENT_LOOP, ask_real_time
-from evsed.hardware.simulator.control_client import SimulatorClient
 from evsed.hardware.simulator.launch import Simulator
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
-from evsed.host.clock import ShiftedClock
 from evsed.host.machine import Machine
-from evsed.host.network import UnmanagedNetwork
+from evsed.interfaces import services
 from evsed.operations.operations import Operations
-from evsed.services.http.service import Door, HttpService
-from evsed.services.rest.routes import RestApi, RestParts
+from evsed.services.sessions.service import SessionsService
 from evsed.settings.administrator import Administrator
+from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.station.station import Station
+from evsed.supervision import collect_garbage, garbage_by_appointment, supervise
+from evsed.surroundings import surroundings
 
-_COLLECT_EVERY_S: Final = 5.0
 _CHARGES_WITHIN_S: Final = 15.0
 _LOOK_S: Final = 0.05
+#: What is switched on beside what a new charger has.
+STORED: Final = {"version": 1, "modbus": {"tcpEnabled": True, "unitId": 1}}
+#: The script of the load: works as long as it may, and never waits. Runs when scripts are on.
+_BUSY_SCRIPT: Final = """
+component.register({ id = "busy", name = "Busy", start = function()
+    return coroutine.create(function()
+        local energymeter, sum = require("energymeter"), 0
+        while true do
+            for number = 1, 20000 do sum = (sum * 31 + number) % 65521 end
+            sum = sum + energymeter.getpower()
+            coroutine.yield(0)
+        end
+    end)
+end })
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +60,7 @@ class Charger:
 
     station: Station
     http_port: int
+    modbus_port: int
     #: why the event loop has no SCHED_FIFO, None when it has
     event_loop_refused: str | None
 
@@ -72,7 +92,7 @@ async def running_charger(
     prepare: Callable[[Station], None] = lambda _: None,
     lateness_us: deque[int] | None = None,
 ) -> AsyncIterator[Charger]:
-    """Run a charger with its REST interface on any free port.
+    """Run a charger with all its services on free ports of the loopback interface.
 
     Args:
         board_file: a simulated board.
@@ -82,56 +102,88 @@ async def running_charger(
         prepare: called with the station before it starts.
         lateness_us: see ``Station``.
     """
+    furnish(state_dir)
+    wiring = _wiring(simulator)
     board = read_board(board_file)
-    hat = open_hat(board, _wiring(simulator))
+    hat = open_hat(board, wiring)
     try:
-        administrator = Administrator(http_address="127.0.0.1", http_port=0)
-        settings = SettingsStore(state_dir, board)
-        station = Station(
-            dress(hat),
-            board,
-            _settings(settings),
-            administrator,
-            state_dir,
-        )
-        station.lateness_us = lateness_us
-        prepare(station)
-        rest = RestApi(
-            RestParts(
-                operations=Operations(
-                    station=station,
-                    settings=settings,
-                    board=board,
-                    machine=Machine(simulated=True),
-                    network=UnmanagedNetwork(),
-                    clock=ShiftedClock(),
-                ),
-                simulator=SimulatorClient(simulator.control_socket),
-            )
-        )
-        http = HttpService(Door(address="127.0.0.1", port=0), rest.routes())
-        async with _serving(station, http, rest) as refused:
-            yield Charger(station=station, http_port=http.port, event_loop_refused=refused)
+        built = _built(board_file, board, state_dir, dress(hat), lateness_us)
+        built = replace(built, simulator=simulator, wiring=wiring)
+        prepare(built.station)
+        async with _serving(built) as charger:
+            yield charger
     finally:
         hat.close()
 
 
+def furnish(state_dir: Path) -> None:
+    """Leave settings and the script of the load, as an earlier run would have."""
+    scripts = state_dir / "usr" / "lua"
+    scripts.mkdir(parents=True)
+    (state_dir / "settings.json").write_text(json.dumps(STORED))
+    (scripts / "init.lua").write_text(_BUSY_SCRIPT)
+
+
+def _built(
+    board_file: Path, board: Board, state_dir: Path, hat: Hat, lateness_us: deque[int] | None
+) -> Parts:
+    options = Options(
+        board_file=board_file,
+        state_dir=state_dir,
+        http_port=free_port(),
+        modbus_port=free_port(),
+        lateness_us=lateness_us,
+    )
+    access = ModbusAccess(address="127.0.0.1")
+    administrator = Administrator(http_address="127.0.0.1", modbus=access)
+    settings = SettingsStore(state_dir, board)
+    station = Station(hat, board, _settings(settings), administrator, state_dir)
+    station.lateness_us = lateness_us
+    return Parts(
+        options=options,
+        administrator=administrator,
+        board_file=board_file,
+        board=board,
+        settings=settings,
+        station=station,
+    )
+
+
 @contextlib.asynccontextmanager
-async def _serving(station: Station, http: HttpService, rest: RestApi) -> AsyncIterator[str | None]:
+async def _serving(built: Parts) -> AsyncIterator[Charger]:
+    station, options = built.station, built.options
     refused = ask_real_time(EVENT_LOOP)
-    station.start()
-    services = [
-        asyncio.create_task(serve) for serve in (http.serve(), rest.events.serve(), _collect())
-    ]
-    try:
-        await http.ready.wait()
-        yield refused
-    finally:
-        for service in services:
-            service.cancel()
-        await asyncio.gather(*services, return_exceptions=True)
-        station.hurry()
-        await station.stop()
+    around = surroundings(built.administrator, options.state_dir, simulated=True)
+    operations = Operations(
+        station=station,
+        settings=built.settings,
+        board=built.board,
+        machine=Machine(simulated=True),
+        network=around.network,
+        clock=around.clock,
+    )
+    sessions, listening = SessionsService(operations, options.state_dir), asyncio.Event()
+    offered = services(built, operations, around, sessions, listening)
+    with garbage_by_appointment():
+        sessions.start()
+        station.start()
+        running = [asyncio.create_task(supervise(one.name, one.serve)) for one in offered]
+        running.append(asyncio.create_task(collect_garbage(station)))
+        try:
+            await listening.wait()
+            yield Charger(
+                station=station,
+                http_port=options.http_port or 0,
+                modbus_port=options.modbus_port or 0,
+                event_loop_refused=refused,
+            )
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            station.hurry()
+            await station.stop()
+            await sessions.stop()
 
 
 def _settings(store: SettingsStore) -> EvseSettings:
@@ -150,18 +202,10 @@ def _wiring(simulator: Simulator) -> Wiring:
     )
 
 
-async def _collect() -> None:
-    """Collect garbage as ``app`` does while a vehicle charges."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        while True:
-            await asyncio.sleep(_COLLECT_EVERY_S)
-            gc.collect(1)
-    finally:
-        gc.enable()
-        gc.unfreeze()
+def free_port() -> int:
+    """Return a port of the loopback interface nobody listens on."""
+    with create_server(("127.0.0.1", 0)) as door:
+        return int(door.getsockname()[1])
 
 
 def simulated_board(board_file: Path) -> Board:

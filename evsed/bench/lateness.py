@@ -88,7 +88,7 @@ async def measure(
         report.facts = facts(charger.station.real_time_refused, charger.event_loop_refused)
         for load in loads:
             print(f"{load}: {seconds} s", file=sys.stderr, flush=True)
-            async with under_load(charger.http_port, rest_clients, wanted=load == LOADED) as found:
+            async with under_load(charger, rest_clients, wanted=load == LOADED) as found:
                 report.measured_us[load] = await _measure(seconds, cost, lateness_us)
             report.loads[load] = str(found)
     return report

@@ -94,9 +94,7 @@ async def measure(
             report.facts = facts(charger.station.real_time_refused, charger.event_loop_refused)
             for load in loads:
                 outcomes = report.outcomes[load] = {}
-                async with under_load(
-                    charger.http_port, rest_clients, wanted=load == LOADED
-                ) as found:
+                async with under_load(charger, rest_clients, wanted=load == LOADED) as found:
                     for kind in kinds:
                         print(f"{load}, {kind}: {count} events", file=sys.stderr, flush=True)
                         outcomes[kind] = await street.run(kind, count)

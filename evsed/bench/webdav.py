@@ -79,6 +79,8 @@ class Report:
 
     count: int
     facts: Facts | None = None
+    #: why there is nothing to compare with
+    missing: str = ""
     #: measurements by question, then by server
     slices: dict[str, dict[str, list[Slice]]] = field(default_factory=dict)
     #: servers while nobody asked
@@ -125,7 +127,7 @@ def _act(given: argparse.Namespace) -> int:
     report = measure(board_file, given.count, given.rounds)
     print(text(report))
     if given.json is not None:
-        shares = {name: report.idle_share(name) for name in report.idle}
+        shares = {name: report.idle_share(name) for name, found in report.idle.items() if found}
         figures = {"benchmark": "webdav", "idleShares": shares} | asdict(report)
         given.json.write_text(json.dumps(figures) + "\n")
     return 0
@@ -139,14 +141,19 @@ def measure(board_file: Path, count: int, rounds: int) -> Report:
     """
     report = Report(count=count, facts=facts(None, None))
     report.slices = {name: {OURS: [], THEIRS: []} for name in QUESTIONS}
-    with running_charger(board_file) as charger, _running_wsgidav() as neighbour:
-        clients = {OURS: _Client(charger, "/dav/usr/"), THEIRS: _Client(neighbour, "/")}
-        with contextlib.closing(clients[OURS]), contextlib.closing(clients[THEIRS]):
-            for client in clients.values():
-                client.prepare()
-            for number in range(1, rounds + 1):
-                print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
-                _one_round(report, clients)
+    with contextlib.ExitStack() as stack:
+        charger = stack.enter_context(running_charger(board_file))
+        clients = {OURS: _Client(charger, "/dav/usr/")}
+        try:
+            clients[THEIRS] = _Client(stack.enter_context(_running_wsgidav()), "/")
+        except HardwareError as error:
+            report.missing = str(error)
+        for client in clients.values():
+            stack.enter_context(contextlib.closing(client))
+            client.prepare()
+        for number in range(1, rounds + 1):
+            print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
+            _one_round(report, clients)
     return report
 
 
@@ -259,14 +266,18 @@ def text(report: Report) -> str:
     for question in QUESTIONS:
         whole = report.per_cpu_s(question, OURS, idle_off=False)
         bare = report.per_cpu_s(question, OURS, idle_off=True)
+        cells = [question, f"{whole:.0f}", f"{bare:.0f}"]
+        if report.missing:
+            rows.append([*cells, "-", "-", "-"])
+            continue
         theirs = report.per_cpu_s(question, THEIRS, idle_off=False)
-        figures = (f"{whole:.0f}", f"{bare:.0f}", f"{theirs:.0f}")
-        rows.append([question, *figures, f"{whole / theirs:.1f}", f"{bare / theirs:.1f}"])
+        rows.append([*cells, f"{theirs:.0f}", f"{whole / theirs:.1f}", f"{bare / theirs:.1f}"])
     parts = [str(report.facts)] if report.facts else []
     parts.append(f"\n{_MEMBERS} files in a collection, one connection\n{table(rows)}")
+    beside = report.missing or f"wsgidav's {report.idle_share(THEIRS):.1%}"
     parts.append(
         f"\nThe charger's own work took {report.idle_share(OURS):.1%} of a core while nobody "
-        f"asked, wsgidav's {report.idle_share(THEIRS):.1%}."
+        f"asked, {beside}."
         "\nA PUT of evsed is on the disk when it is answered; wsgidav leaves it to the system."
     )
     return "\n".join(parts)

@@ -16,7 +16,12 @@ _CONFIG: Final = Path("/etc/evsed/evsed.yaml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options to its parser."""
+    """Describe the command."""
+    parser.description = (
+        "Look at this computer, its firmware settings, devices, services and limits, and say how "
+        "to mend what is not right. Changes nothing. Exit status 0: nothing is wrong, 1: "
+        "something is."
+    )
     parser.add_argument("--board", metavar="F", help="board file, or the name of a shipped board")
     parser.set_defaults(act=run)
 

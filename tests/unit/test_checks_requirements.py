@@ -17,6 +17,7 @@ LOCK_FILES = [
     "requirements-test.txt",
     "requirements-dev.txt",
     "requirements-bench.txt",
+    "requirements-mutation.txt",
     "requirements-bookworm.txt",
 ]
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from evsed.board.description import Adc
 from evsed.hardware.simulator.circuit import Circuit
+from evsed.hardware.simulator.spi_wire import FRAME
 
-FRAME = 3
 #: clocks from the start bit to the null bit: mode, three address bits, sampling
 _NULL_BIT = 6
 _FLOATING = 0xFF

@@ -12,8 +12,7 @@ from typing import Any
 
 from evsed.board.description import Adc
 from evsed.errors import HardwareError
-from evsed.hardware.simulator.frames import FRAME
-from evsed.hardware.simulator.spi_server import REQUEST, read_exactly
+from evsed.hardware.simulator.spi_wire import FRAME, REQUEST, read_exactly
 
 #: struct spi_ioc_transfer: tx, rx, length, speed, delay, bits, cs change, and the rest
 _RECORD = struct.Struct("<QQIIHBBBBBB")  # Source: linux/spi/spidev.h

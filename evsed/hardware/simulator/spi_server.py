@@ -14,10 +14,10 @@ from itertools import accumulate
 from pathlib import Path
 
 from evsed.hardware.real_time import SIMULATOR, ask_real_time
-from evsed.hardware.simulator.frames import FRAME, exchange_at
+from evsed.hardware.simulator.frames import exchange_at
 from evsed.hardware.simulator.live import LiveCircuit
+from evsed.hardware.simulator.spi_wire import FRAME, REQUEST, read_exactly
 
-REQUEST = struct.Struct("<IBBH")
 _JOIN_S = 2.0
 #: the reading is held this long after chip select falls. Source: board.md section 7.2.
 _HOLD_US = 11
@@ -100,14 +100,3 @@ def _receive(connection: socket.socket) -> tuple[int, int, bytes, bytes] | None:
     if body is None:
         return None
     return bus, cs, body[: 2 * count], body[2 * count :]
-
-
-def read_exactly(connection: socket.socket, count: int) -> bytes | None:
-    """Return so many bytes, or None at the end of the stream."""
-    parts = b""
-    while len(parts) < count:
-        part = connection.recv(count - len(parts))
-        if not part:
-            return None
-        parts += part
-    return parts

@@ -21,7 +21,7 @@ from evsed.host.mqtt.address import (
     check_topic,
     read_address,
 )
-from evsed.host.mqtt.client import CONNECT_S, MOST_FILTERS, RETRY_S
+from evsed.host.mqtt.limits import CONNECT_S, MOST_FILTERS, RETRY_S
 from evsed.host.mqtt.queues import MOST_BYTES, Complaints, Message, Waiting
 from evsed.host.worker_process import Kind, WorkerProcess
 

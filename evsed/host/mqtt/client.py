@@ -12,14 +12,11 @@ from typing import Final
 
 from evsed.errors import RejectedError
 from evsed.host.mqtt.address import Address, Manner, check_filter, check_topic
+from evsed.host.mqtt.limits import CONNECT_S, MOST_FILTERS, RETRY_S
 from evsed.host.mqtt.link import Link
 from evsed.host.mqtt.queues import MOST_BYTES, Complaints, Inbox, Message, Outbox
 from evsed.host.pace import Allowance
 
-#: Pauses before the attempts after a lost connection; the last one for all further ones.
-RETRY_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-CONNECT_S: Final = 10.0
-MOST_FILTERS: Final = 32
 #: So many messages are delivered before the event loop may do something else.
 _AT_ONCE: Final = 20
 _NOT_YET_S: Final = 0.02

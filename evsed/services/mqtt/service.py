@@ -14,7 +14,7 @@ from typing import Final
 from evsed.errors import HardwareError
 from evsed.host.mqtt.address import Manner
 from evsed.host.mqtt.brokers import Brokers, Listener
-from evsed.host.mqtt.client import RETRY_S
+from evsed.host.mqtt.limits import RETRY_S
 from evsed.operations.operations import Operations
 from evsed.operations.session_log import SessionRow
 from evsed.services.mqtt.charger import Charger, Message, base_topic

@@ -1,0 +1,14 @@
+"""Why some mutants survive, written by hand: the changed line, and the reason.
+
+A mutant whose changed lines are not here is a gap until somebody writes a test or a reason.
+"""
+
+#: by the lines a mutant takes out and puts in, as its difference shows them
+REASONS: dict[str, str] = {}
+
+
+def reason(difference: str) -> str:
+    """Return the reason for a mutant's difference; empty when there is none."""
+    changed = [line for line in difference.splitlines() if line[:1] in "+-" and line[:2] != "++"]
+    changed = [line for line in changed if not line.startswith(("---", "+++"))]
+    return REASONS.get("\n".join(line[0] + " ".join(line[1:].split()) for line in changed), "")

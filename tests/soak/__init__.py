@@ -1,0 +1,1 @@
+"""A charger under full load for an hour: what grows, and how late it gets."""
