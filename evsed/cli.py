@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser(wanted: str) -> argparse.ArgumentParser:
+def _parser(wanted: str = "") -> argparse.ArgumentParser:
     """Return the parser; of commands in modules of their own only the wanted one has its words."""
     parser = argparse.ArgumentParser(
         prog="evsed", description="EV charging station controller for a Raspberry Pi."

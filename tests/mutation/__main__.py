@@ -114,7 +114,7 @@ def _killed_by_slower_tests(name: str) -> str:
             file.write_bytes(text)
 
 
-def _fates(chosen: Iterable[str]) -> list[Fate]:
+def _fates(chosen: Iterable[str], *, quick: bool) -> list[Fate]:
     statuses, fates = _statuses(), []
     for name in chosen:
         status = statuses[name]
@@ -123,7 +123,7 @@ def _fates(chosen: Iterable[str]) -> list[Fate]:
         if status in _TIME_OUT:
             fates.append(Fate(name, f"{QUICK}, by never ending"))
         elif status in _SURVIVED or status in {33, 5}:
-            killed_by = _killed_by_slower_tests(name)
+            killed_by = "" if quick else _killed_by_slower_tests(name)
             difference = "" if killed_by else _mutmut("show", name)
             _say(f"{name}: {killed_by or 'survives'}")
             fates.append(Fate(name, killed_by, difference))
@@ -138,7 +138,10 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=100, metavar="N", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="at once (%(default)s)")
-    parser.add_argument("--minutes", type=float, metavar="N", help="leave out what takes longer")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="leave out what takes longer; 0: judge only"
+    )
+    parser.add_argument("--quick", action="store_true", help="without the slower tests")
     parser.add_argument("--go-on", action="store_true", help="with the copy of the last run")
     options = parser.parse_args()
     began_s = time.monotonic()
@@ -149,9 +152,10 @@ def main() -> int:
     names = _statuses()
     chosen = sample(names, options.mutants, options.seed)
     _say(f"{len(chosen)} of {len(names)} mutants; {time.monotonic() - began_s:.0f} s so far")
-    left_s = None if options.minutes is None else options.minutes * 60
-    _mutmut("run", "--max-children", str(options.jobs), *chosen, within_s=left_s)
-    fates = _fates(chosen)
+    if options.minutes != 0:
+        left_s = None if options.minutes is None else options.minutes * 60
+        _mutmut("run", "--max-children", str(options.jobs), *chosen, within_s=left_s)
+    fates = _fates(chosen, quick=options.quick)
     if not fates:
         raise RuntimeError(f"no mutant was tried, see {COPY}/mutmut.log")
     made_on = f"{datetime.now(UTC):%Y-%m-%d}"

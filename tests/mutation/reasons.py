@@ -4,7 +4,13 @@ A mutant whose changed lines are not here is a gap until somebody writes a test 
 """
 
 #: by the lines a mutant takes out and puts in, as its difference shows them
-REASONS: dict[str, str] = {}
+REASONS: dict[str, str] = {
+    "-BLIND_MS if memory.contactor.closed else _SILENT_MS\n"
+    "+BLIND_MS if (memory.contactor.closed) and False else _SILENT_MS": (
+        "Equivalent: the interlock of the same pass has opened a contactor that is blind before "
+        "anybody asks for causes; the distinction is a second line."
+    ),
+}
 
 
 def reason(difference: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from charging_rig import NO_REST, Rig
 
+from evsed.charging.authorization import Authorization, end_session
 from evsed.charging.commands import ApplyRules, Authorize
 
 ASKED_FOR = replace(NO_REST, require_auth=True)
@@ -78,3 +79,9 @@ def test_without_authorization_nothing_is_ever_pending(rig: Rig) -> None:
 
     assert not any(snapshot.pending_auth for snapshot in seen)
     assert "authorization_pending" not in [snapshot.reason.value for snapshot in seen]
+
+
+def test_the_end_of_a_session_leaves_an_open_grant_and_nothing_else() -> None:
+    assert end_session(Authorization(authorized=True)) == Authorization()
+    waiting = Authorization(granted_until_ms=5)
+    assert end_session(waiting) == waiting
