@@ -19,6 +19,7 @@ NEEDED = {
     "test_signatures.py": ("minisign",),
     "test_root_program.py": ("minisign",),
     "test_update_unit.py": ("dbus-daemon",),
+    "test_exposure.py": ("systemd-analyze",),
     "test_mqtt_broker.py": ("mosquitto", "mosquitto_pub"),
     "test_mqtt_process.py": ("mosquitto",),
     "test_mqtt_strangers.py": ("mosquitto", "openssl"),
