@@ -127,6 +127,9 @@ async def test_firmware_is_fetched_installed_and_told_of_after_the_restart(world
     async with Files() as files:
         await world.ask(firmware(world, f"{files.url}/new.deb"))
         told = await said(world, action, "Installing")
+        async with asyncio.timeout(20):
+            while not daemon.installed or daemon.errands._tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
     assert told == ["Downloading", "Downloaded", "Installing"]
     assert daemon.installed == [b"a package"]
     world.agreed = world.agreed.__class__(
