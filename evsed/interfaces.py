@@ -132,7 +132,6 @@ def services(
     meter = _meter(built)
     lines = {"script": port.session, "meter": meter.port.session}
     serial = _serial(built, operations, wifi, modbus, display, lines)
-    operations.on_change("serial", serial.apply)
     credentials = CredentialStore(built.options.state_dir)
     credentials.load()
     script_lines = LogRing(_SCRIPT_LINES, clean=lambda line: [line], most_bytes=_SCRIPT_BYTES)
@@ -207,6 +206,12 @@ def _wifi(operations: Operations) -> WifiService:
     wifi = WifiService(operations.network, _WifiChoice(operations))
     operations.on_change("wifi", wifi.changed)
     return wifi
+
+
+def _modbus(built: Parts, operations: Operations) -> ModbusService:
+    modbus = ModbusService(operations, _modbus_access(built))
+    operations.on_change("modbus", modbus.apply)
+    return modbus
 
 
 def _tell_zone(built: Parts, operations: Operations) -> None:
@@ -312,7 +317,7 @@ def _serial(
     ``sessions``: modes of services that have no more to do with it.
     """
     read_only = built.administrator.serial_read_only
-    return SerialService(
+    ports = SerialService(
         built.board.serials,
         built.settings.settings.serial,
         {
@@ -324,6 +329,8 @@ def _serial(
         },
         open_pin=partial(_direction_pin, built),
     )
+    operations.on_change("serial", ports.apply)
+    return ports
 
 
 def _meter(built: Parts) -> MeterService:

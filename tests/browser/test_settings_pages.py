@@ -113,6 +113,31 @@ def test_what_others_change_shows_in_a_form_but_not_over_what_is_typed(daemon, a
 
 
 @SIZES
+def test_the_management_system_is_set_and_says_why_it_is_not_reached(daemon, at, viewport):
+    page = at("#/settings/ocpp", viewport)
+    form = card(page, "Management system (OCPP)")
+    form.get_by_label("Address").fill("ws://127.0.0.1:1/ocpp")
+    form.get_by_role("switch", name="Connect to the management system").check()
+    press(form, "Save")
+    identity = form.get_by_label("Identity of this charger")
+    expect(identity).to_have_attribute("aria-invalid", "true", timeout=15_000)
+    identity.fill("CP-1")
+    form.get_by_label("Security profile").select_option("1")
+    form.get_by_label("Password").fill("0123456789abcdef")
+    form.get_by_label("Most current while it is away").fill("8")
+    saved(form)
+    kept = daemon.get("config/ocpp")
+    assert (kept["identity"], kept["securityProfile"], kept["offlineCurrent"]) == ("CP-1", 1, 8)
+    assert "password" not in kept
+    trouble = card(page, "Connection").get_by_text("it cannot be reached")
+    expect(trouble).to_be_visible(timeout=60_000)
+    form.get_by_role("switch", name="Connect to the management system").uncheck()
+    saved(form)
+    expect(card(page, "Connection").get_by_text("switched off")).to_be_visible(timeout=15_000)
+    daemon.post("config/ocpp", {"url": "", "identity": "", "securityProfile": 0})
+
+
+@SIZES
 def test_meter_socket_and_protection_are_saved(daemon, at, viewport):
     page = at("#/settings/meter", viewport)
     form = card(page, "Meter")

@@ -137,6 +137,8 @@ class Dialog:
         try:
             if not isinstance(call.action, str) or not _ACTION.fullmatch(call.action):
                 return _error(call, "NotImplemented")
+            if isinstance(call.payload, dict):
+                call.payload = self._talk.dialect.tidied(call.payload)
             await validate_payload(call, version)
             answer = await self._talk.dialect.handle(self._talk, call.action, call.payload)
         except OCPPError as error:

@@ -7,7 +7,7 @@ would be a client that Python leaves to others, for a protocol without any prote
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -149,7 +149,7 @@ def _is_web(url: str) -> bool:
 
 async def _send(file: Path, url: str) -> None:
     """Send a file to an address, or below it when it ends with a slash."""
-    address = url + file.name if PurePosixPath(urlsplit(url).path).name == "" else url
+    address = url + file.name if urlsplit(url).path.endswith("/") else url
     data = await asyncio.to_thread(file.read_bytes)
     limit = aiohttp.ClientTimeout(total=_WITHIN_S)
     async with aiohttp.ClientSession(timeout=limit) as session:

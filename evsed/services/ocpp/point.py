@@ -140,12 +140,13 @@ class Point:
         """
         first = self.now is None
         register = self._register.read(now.total_energy_ws)
-        with self.book.together():
-            if first and self.running is not None and not transactions.is_of(self.running, now):
-                self._keep(transactions.lost(self.running, now, register), register)
-            before_ws = max(0, register.ws - now.session_energy_ws)
-            told = transactions.follow(self.running, now, register, before_ws, self._terms(now))
-            self._keep(told, register)
+        known = self.running, self.grant, self.profiles
+        try:
+            with self.book.together():
+                self._follow(now, register, first=first)
+        except BaseException:
+            self.running, self.grant, self.profiles = known  # nothing of it has been kept
+            raise
         self.now = now
         self._register = register
         if self.grant is not None and now.at_ms >= self.grant.until_ms:
@@ -155,6 +156,13 @@ class Point:
             self.restart_wanted = False
             self.order({"t": "restart"})
         self.limit()
+
+    def _follow(self, now: Moment, register: Register, *, first: bool) -> None:
+        if first and self.running is not None and not transactions.is_of(self.running, now):
+            self._keep(transactions.lost(self.running, now, register), register)
+        before_ws = max(0, register.ws - now.session_energy_ws)
+        told = transactions.follow(self.running, now, register, before_ws, self._terms(now))
+        self._keep(told, register)
 
     # --- who may charge ---
 

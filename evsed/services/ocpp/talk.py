@@ -89,6 +89,9 @@ class Dialect(Protocol):
     def authorize(self, token: str) -> Message:
         """Return the question whether somebody may charge."""
 
+    def tidied(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return what was asked without what only the schema minds."""
+
     async def handle(self, talk: "Talk", action: str, payload: Payload) -> Payload | None:
         """Do what the management system asks for; None: that is not done here."""
 

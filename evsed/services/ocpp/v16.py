@@ -1,8 +1,9 @@
 """OCPP 1.6: the tables from what happens here to its words, and from its words to what to do."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from evsed.services.ocpp import remote, transactions, variables
 from evsed.services.ocpp.book import Waiting
@@ -118,6 +119,10 @@ class Ocpp16:
         """See ``Dialect``."""
         return "Authorize", {"idTag": token[:20]}
 
+    def tidied(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """See ``Dialect``: limits have one decimal, but many send what a division left."""
+        return {key: _tidied(key, value) for key, value in payload.items()}
+
     async def handle(self, talk: Talk, action: str, payload: Payload) -> Payload | None:
         """See ``Dialect``."""
         handler = _HANDLERS.get(action)
@@ -125,6 +130,16 @@ class Ocpp16:
             return None
         answer = handler(talk, payload)
         return answer if isinstance(answer, Mapping) else await answer
+
+
+def _tidied(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tidied(name, part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_tidied(key, part) for part in value]
+    if key == "limit" and isinstance(value, float) and math.isfinite(value):
+        return math.floor(value * 10 + 1e-6) / 10
+    return value
 
 
 def _status(connector: int, status: str, error: str, now: Moment) -> Message:

@@ -103,6 +103,10 @@ class Ocpp201:
         """See ``Dialect``."""
         return "Authorize", {"idToken": _token(token)}
 
+    def tidied(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """See ``Dialect``."""
+        return payload
+
     async def handle(self, talk: Talk, action: str, payload: Payload) -> Payload | None:
         """See ``Dialect``."""
         handler = _HANDLERS.get(action)

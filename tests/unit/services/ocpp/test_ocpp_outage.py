@@ -1,6 +1,7 @@
 """What is told of transactions when nobody listens, and when the process is killed."""
 
 import json
+import sqlite3
 from itertools import pairwise
 from random import Random
 
@@ -228,6 +229,24 @@ async def test_a_heartbeat_comes_when_nothing_else_was_said(world):
     await world.connect()
     await world.run(200)
     assert len(world.ledger.of("Heartbeat")) == 3
+
+
+async def test_a_disk_that_refuses_for_a_while_loses_no_transaction(world, monkeypatch):
+    await world.connect()
+    world.plug()
+    world.station.step(1000)
+
+    def refuse(*_words):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.book, "set_note", refuse)  # the last thing that is written
+        with pytest.raises(sqlite3.OperationalError):
+            world.look()
+    assert world.point.running is None
+    assert world.book.waiting() == 0
+    await world.run(2)
+    assert len(world.ledger.of("StartTransaction")) == 1
 
 
 async def test_a_damaged_database_is_put_aside(tmp_path):

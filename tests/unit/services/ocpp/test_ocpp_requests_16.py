@@ -198,6 +198,14 @@ async def test_a_reset_ends_the_transaction_first(world):
     assert world.orders == [{"t": "restart"}]
 
 
+@pytest.mark.parametrize(("limit", "followed"), [(16.27, 162), (6.199999999999999, 62), (9, 90)])
+async def test_a_limit_of_many_decimals_is_rounded_down(world, limit, followed):
+    asked = call.SetChargingProfile(0, profile(limit))
+    answer = await world.csms.call(asked, suppress=False, skip_schema_validation=True)
+    assert answer.status == "Accepted"
+    assert world.limit == (followed, followed)
+
+
 async def test_profiles_bound_the_current_and_can_be_taken_back(world):
     wide = profile(12.0, 1, "ChargePointMaxProfile", chargingProfileKind="Absolute")
     assert (await world.ask(call.SetChargingProfile(0, wide))).status == "Accepted"
