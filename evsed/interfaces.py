@@ -139,7 +139,6 @@ def services(
     files = _files(built, scripts)
     dav = webdav_routes(files) if built.administrator.webdav_enabled else ()
     updater = _updater(built, operations, credentials)
-    scheduler = SchedulerService(operations)
     mqtt = _mqtt(built, operations, sessions)
     diagnosis = _Diagnosis()
     ocpp = _ocpp(built, operations, updater, diagnosis)
@@ -149,7 +148,7 @@ def services(
         display=display,
         credentials=credentials,
         updater=updater,
-        scheduler=scheduler,
+        scheduler=SchedulerService(operations),
         serial=serial,
         scripts=scripts,
         script_lines=script_lines,
@@ -170,7 +169,7 @@ def services(
         Service("serial", serial.serve),
         Service("webdav", files.serve),
         Service("script", scripts.serve),
-        Service("scheduler", scheduler.serve),
+        Service("scheduler", offered.scheduler.serve),
         Service("update", updater.serve),
         Service("meter", meter.serve),
         Service("mqtt", mqtt.serve),
@@ -189,7 +188,12 @@ def _http(
 ) -> HttpService:
     """Return the one door: what is asked for over HTTP, metrics and the page among it."""
     requests, credentials = RequestCounts(), offered.credentials
-    metrics = Metrics(operations=operations, requests=requests.counted, mqtt=offered.mqtt.standing)
+    metrics = Metrics(
+        operations=operations,
+        requests=requests.counted,
+        mqtt=offered.mqtt.standing,
+        ocpp=offered.ocpp.state,
+    )
     measured = metrics.routes() if built.administrator.http_extensions else ()
     http = HttpService(
         _door(built),

@@ -16,7 +16,7 @@ DASHBOARD = EXAMPLES / "grafana" / "evsed.json"
 #: of Prometheus itself
 OWN = {"up"}
 #: only there while it is so
-SOMETIMES = {"evsed_alarm", "evsed_mqtt_connected", "evsed_mqtt_dropped_total"}
+SOMETIMES = {"evsed_alarm", "evsed_connected"}
 
 
 @pytest.fixture(scope="module")

@@ -186,13 +186,17 @@ def _service(sample: Sample) -> Iterator[Metric]:
     yield requests
     yield _labelled(
         "evsed_queue_length",
-        "What waits: commands for a control pass, messages for the broker",
+        "What waits: commands for a control pass, messages for broker and management system",
         ("queue",),
         {(name,): length for name, length in sample.queues.items()},
     )
-    if sample.mqtt_connected is not None:
-        yield _gauge("evsed_mqtt_connected", "Whether the broker is there", sample.mqtt_connected)
-        yield _counter("evsed_mqtt_dropped", "Events given up", sample.mqtt_dropped)
+    yield _labelled(
+        "evsed_connected",
+        "Whether a connection that is switched on is there: mqtt, ocpp",
+        ("to",),
+        {(name,): there for name, there in sample.links.items()},
+    )
+    yield _counter("evsed_mqtt_dropped", "Events the broker was too slow for", sample.mqtt_dropped)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -20,7 +20,7 @@ class Sample:
         alarms: names of those that are raised.
         requests: answers so far.
         queues: lengths by name.
-        mqtt_connected: None: switched off.
+        links: connections that are switched on, and whether they are there.
         mqtt_dropped: events given up.
     """
 
@@ -29,5 +29,5 @@ class Sample:
     alarms: tuple[str, ...] = ()
     requests: Mapping[Request, int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
-    mqtt_connected: bool | None = None
+    links: Mapping[str, bool] = field(default_factory=dict)
     mqtt_dropped: int = 0

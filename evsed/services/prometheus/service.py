@@ -1,8 +1,8 @@
 """GET /metrics: a scrape. Served at the root, where Prometheus looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -38,11 +38,13 @@ class Metrics:
         operations: the desk.
         requests: answers by method, route and status.
         mqtt: how the connection to the broker stands.
+        ocpp: the same of the management system: ``enabled``, ``connected``, ``queue``.
     """
 
     operations: Operations
     requests: Callable[[], dict[Request, int]]
     mqtt: Callable[[], Mqtt]
+    ocpp: Callable[[], Mapping[str, Any]]
 
     def routes(self) -> tuple[web.RouteDef, ...]:
         """Return the route for the HTTP service."""
@@ -54,13 +56,20 @@ class Metrics:
 
     def sample(self) -> Sample:
         """Return this moment."""
-        operations, mqtt = self.operations, self.mqtt()
+        operations, mqtt, ocpp = self.operations, self.mqtt(), self.ocpp()
+        links = {"mqtt": mqtt.state == "connected"} if mqtt.state != "off" else {}
+        if ocpp["enabled"]:
+            links["ocpp"] = bool(ocpp["connected"])
         return Sample(
             picture=operations.picture(),
             limits=operations.limits.shown(),
             alarms=tuple(sorted({alarm.name for alarm in operations.alarms()})),
             requests=self.requests(),
-            queues={"commands": operations.station.commands_waiting, "mqtt": mqtt.waiting},
-            mqtt_connected=None if mqtt.state == "off" else mqtt.state == "connected",
+            queues={
+                "commands": operations.station.commands_waiting,
+                "mqtt": mqtt.waiting,
+                "ocpp": max(0, ocpp["queue"]),
+            },
+            links=links,
             mqtt_dropped=mqtt.dropped,
         )

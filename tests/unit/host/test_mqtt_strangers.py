@@ -10,6 +10,9 @@ from mqtt_world import Certificates, mosquitto
 # When a handshake fails paho leaves it to Python to close the socket, which it does at once.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")
 
+#: long beside what a busy machine takes for a turn of the event loop
+GIVEN_UP_S = 3
+
 
 @pytest.mark.parametrize("scheme", ["mqtts", "wss"])
 async def test_a_broker_with_a_certificate_the_system_trusts(tmp_path, monkeypatch, scheme):
@@ -46,7 +49,7 @@ async def test_whoever_accepts_and_says_nothing_is_given_up_and_holds_nobody_up(
     server = await asyncio.start_server(lambda _, one: waiting.append(one), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     latest_s = 0.0
-    async with desk(connect_s=0.5, retry_s=(60,)) as table:
+    async with desk(connect_s=GIVEN_UP_S, retry_s=(60,)) as table:
         number = table.client(f"{scheme}://127.0.0.1:{port}")
         began = before = time.monotonic()
         table.brokers.connect(number)
@@ -54,9 +57,9 @@ async def test_whoever_accepts_and_says_nothing_is_given_up_and_holds_nobody_up(
             await asyncio.sleep(0.01)
             latest_s = max(latest_s, time.monotonic() - before)
             before = time.monotonic()
-        assert time.monotonic() - began >= 0.5
+        assert time.monotonic() - began >= GIVEN_UP_S
         assert table.brokers.state(number) == "disconnected"
         for writer in waiting:  # whoever still hopes for an answer gets one: the end
             writer.transport.abort()
     server.close()
-    assert latest_s < 0.4
+    assert latest_s < GIVEN_UP_S / 2
