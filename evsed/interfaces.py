@@ -212,12 +212,6 @@ def _wifi(operations: Operations) -> WifiService:
     return wifi
 
 
-def _modbus(built: Parts, operations: Operations) -> ModbusService:
-    modbus = ModbusService(operations, _modbus_access(built))
-    operations.on_change("modbus", modbus.apply)
-    return modbus
-
-
 def _tell_zone(built: Parts, operations: Operations) -> None:
     """Let the log write local times."""
     log = built.options.log
