@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .report import WANTED, Fate, page, share_killed
+from .report import WANTED, Draw, Fate, page, share_killed
 from .sample import sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,7 +159,9 @@ def main() -> int:
     if not fates:
         raise RuntimeError(f"no mutant was tried, see {COPY}/mutmut.log")
     made_on = f"{datetime.now(UTC):%Y-%m-%d}"
-    SHOWN.write_text(page(fates, len(names), options.seed, made_on), encoding="utf-8")
+    SHOWN.write_text(
+        page(fates, Draw(len(names), len(chosen), options.seed), made_on), encoding="utf-8"
+    )
     share = share_killed(fates)
     _say(f"{share:.1%} noticed; {time.monotonic() - began_s:.0f} s; {SHOWN.name}: written")
     return 0 if share >= WANTED else 1

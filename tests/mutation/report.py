@@ -9,6 +9,8 @@ from .reasons import reason
 
 _PAGE = Path(__file__).with_name("page.md")
 WANTED = 0.95
+#: Fewer mutants say nothing about a share of 95 %.
+ENOUGH = 60
 
 
 @dataclass(frozen=True)
@@ -31,22 +33,38 @@ def share_killed(fates: Sequence[Fate]) -> float:
     return sum(bool(fate.killed_by) for fate in fates) / len(fates)
 
 
-def page(fates: Sequence[Fate], total: int, seed: int, made_on: str) -> str:
+@dataclass(frozen=True)
+class Draw:
+    """Where the mutants come from: how many there are, were drawn, and with which seed."""
+
+    total: int
+    drawn: int
+    seed: int
+
+
+def page(fates: Sequence[Fate], draw: Draw, made_on: str) -> str:
     """Return the page."""
     killers = Counter(fate.killed_by for fate in fates if fate.killed_by)
     survivors = [fate for fate in fates if not fate.killed_by]
     share = share_killed(fates)
     return _PAGE.read_text(encoding="utf-8").format(
         made_on=made_on,
-        seed=seed,
+        seed=draw.seed,
         tried=len(fates),
-        total=total,
+        drawn=draw.drawn,
+        total=draw.total,
         killed=len(fates) - len(survivors),
         share=f"{share:.1%}",
-        verdict="met" if share >= WANTED else "**missed**",
+        verdict=_verdict(share, len(fates)),
         killers="\n".join(f"| {name} | {count} |" for name, count in killers.most_common()),
         survivors="\n".join(map(_survivor, survivors)) or "None.",
     )
+
+
+def _verdict(share: float, tried: int) -> str:
+    if tried < ENOUGH:
+        return "too few to judge"
+    return "met" if share >= WANTED else "**missed**"
 
 
 def _survivor(fate: Fate) -> str:

@@ -1,7 +1,7 @@
 """What is said of mutants: the share, the sample, and reasons where there are any."""
 
 from .reasons import REASONS, reason
-from .report import Fate, page, share_killed
+from .report import Draw, Fate, page, share_killed
 from .sample import sample
 
 DIFFERENCE = """# evsed.charging.a.x_b__mutmut_1: survived
@@ -30,9 +30,12 @@ def test_reasons_are_found_by_the_changed_lines_alone(monkeypatch):
 def test_the_page_has_every_survivor_and_marks_those_without_a_reason():
     fates = [Fate("n1", "tests/unit"), Fate("n2", "", DIFFERENCE), *[Fate("n", "traces")] * 8]
     assert share_killed(fates) == 0.9
-    text = page(fates, 3000, 7, "today")
-    assert "9 of 10 were noticed, 90.0%; wanted are 95 %: **missed**" in text
-    assert "| traces | 8 |" in text
+    text = page(fates, Draw(3000, 20, 7), "today")
+    assert "20 of 3000 mutants were drawn with seed 7, 10 of\nthem were tried" in text
+    assert "9 of 10 were noticed, 90.0%; wanted are 95 %: too few to judge" in text
+    text = page(fates * 10, Draw(3000, 100, 7), "today")
+    assert "90 of 100 were noticed, 90.0%; wanted are 95 %: **missed**" in text
+    assert "| traces | 80 |" in text
     assert "**n2**: **no reason has been written" in text
     assert "+    return 2" in text
 
