@@ -94,7 +94,7 @@ safety: $(DEV_READY) ## check and measure what is promised, and write docs/safet
 endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an hour; needs 1 GB of disk)
 	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
 
-load-day: $(DEV_READY) ## ten chargers behind one fuse for a day, ten thousand profiles (half an hour)
+load-day: $(DEV_READY) ## ten chargers behind one fuse for a day, ten thousand profiles (an hour and a half)
 	@EVSED_LOAD_S=86400 EVSED_PROFILES=10000 $(VENV)/bin/pytest -q -s tests/scenarios/test_load_sharing.py \
 	  tests/unit/services/ocpp/test_ocpp_hostile.py $(ARGS)
 
