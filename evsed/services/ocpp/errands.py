@@ -60,7 +60,7 @@ class Errands:
         """See ``talk.Errands``."""
         if not _is_web(request["url"]) or "firmware" in self._tasks:
             self._talk.last_error = "firmware is fetched over http and https only, one at a time"
-            self._talk.todo.append(lambda: self._firmware("DownloadFailed", request))
+            self._talk.later(lambda: self._firmware("DownloadFailed", request))
             return False
         self._start("firmware", self._update(request))
         return True

@@ -34,18 +34,20 @@ def start(
 ) -> bool:
     """Let somebody charge, from afar; tell whether it is begun.
 
+    Not before the boot was accepted. Source: OCPP 1.6 section 4.2, 2.0.1 B02.FR.05.
+
     The one who asks has to be asked again whether the token may, unless he has chosen otherwise;
     that is done after the answer.
     """
     point = talk.point
     now = point.now
-    if now is None or point.running is not None or not now.available or now.faults:
+    if now is None or not talk.booted or point.running is not None:
+        return False
+    if not now.available or now.faults:
         return False
     if number is None and not point.variables.on(variables.REMOTE_AUTHORIZE):
-        talk.todo.append(partial(_authorized, talk, token, profile, number))
-    else:
-        talk.todo.append(partial(_asked, talk, token, profile, number))
-    return True
+        return talk.later(partial(_authorized, talk, token, profile, number))
+    return talk.later(partial(_asked, talk, token, profile, number))
 
 
 async def _asked(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:

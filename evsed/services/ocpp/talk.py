@@ -24,6 +24,8 @@ _LONGEST_PAUSE_S: Final = 86_400
 #: A heartbeat comes so often within the time after which the dead-man current is in force.
 _SIGNS: Final = 3
 _CONCURRENT: Final = "ConcurrentTx"
+#: What may wait to be done after an answer.
+MOST_TODO: Final = 100
 
 _log = logging.getLogger(__name__)
 
@@ -122,8 +124,16 @@ class Talk:
         self._boot_ms = self._retry_ms = 0
 
     def detach(self) -> None:
-        """The connection has ended."""
+        """The connection has ended; what was asked for over it is not done over the next."""
         self.link, self.booted = None, False
+        self.todo.clear()
+
+    def later(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Have something done after the answer; False: too much waits already."""
+        if len(self.todo) >= MOST_TODO:
+            return False
+        self.todo.append(work)
+        return True
 
     async def pump(self) -> None:
         """Say everything that is due.
@@ -135,14 +145,17 @@ class Talk:
             return
         if not self.booted and self.point.ms >= self._boot_ms:
             await self.boot()
-        while self.todo:
-            await self.todo.pop(0)()
+        await self._do()
         if not self.booted:
             return
         await self._say_statuses()
         await self._deliver()
         if self.point.ms - self._said_ms >= self._pause_ms():
             await self.heartbeat()
+
+    async def _do(self) -> None:
+        while self.todo:
+            await self.todo.pop(0)()
 
     async def say(self, message: Message, number: str | None = None) -> Payload:
         """Say something and return the answer."""
@@ -171,7 +184,7 @@ class Talk:
             self.point.heard_ms = self.point.ms
             self._clock(answer)
             self.point.limit()
-            self.todo.append(self._tell_firmware)
+            self.later(self._tell_firmware)
         elif answer:
             self.last_error = f"the boot was answered: {answer.get('status')}"
 
@@ -239,9 +252,12 @@ class Talk:
             self._statuses[place] = message
 
     async def _deliver(self) -> None:
-        """Deliver what waits, the oldest first."""
+        """Deliver what waits, the oldest first; what is asked for meanwhile is not kept waiting."""
         book = self.point.book
         while (waiting := book.next()) is not None:
+            await self._do()
+            if not self.booted:
+                return
             if waiting.attempts and self.point.ms < self._retry_ms:
                 return
             message = self.dialect.event(self.point, waiting, self._at_s(waiting))

@@ -328,8 +328,7 @@ def _trigger(talk: Talk, asked: Payload) -> Payload:
     action = _TRIGGERED.get(asked["requestedMessage"])
     if action is None:
         return {"status": "NotImplemented"}
-    talk.todo.append(partial(action, talk))
-    return _answer(good=True)
+    return _answer(talk.later(partial(action, talk)))
 
 
 async def _say_statuses(talk: Talk) -> None:

@@ -77,8 +77,7 @@ def _base_report(talk: Talk, asked: Payload) -> Payload:
         if asked["reportBase"] == "FullInventory"
         or (one.variable == _SUMMARY) == (asked["reportBase"] == "SummaryInventory")
     ]
-    talk.todo.append(partial(_report, talk, asked["requestId"], wanted))
-    return answer(good=True)
+    return answer(talk.later(partial(_report, talk, asked["requestId"], wanted)))
 
 
 async def _report(talk: Talk, request: int, wanted: Sequence[Variable]) -> None:
@@ -135,8 +134,7 @@ def answer_profiles(talk: Talk, asked: Payload) -> Payload:
     ]
     if not found:
         return {"status": "NoProfiles"}
-    talk.todo.append(partial(_report_profiles, talk, asked["requestId"], found))
-    return answer(good=True)
+    return answer(talk.later(partial(_report_profiles, talk, asked["requestId"], found)))
 
 
 async def _report_profiles(talk: Talk, request: int, found: Sequence[Profile]) -> None:

@@ -1,0 +1,105 @@
+"""What was asked for once and comes too late, and clocks that are not right."""
+
+import pytest
+from csms_world import ChargerWorld
+from ocpp.v16 import call
+
+from evsed.services.ocpp import remote
+from evsed.services.ocpp.talk import MOST_TODO
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def world(tmp_path):
+    one = ChargerWorld(tmp_path)
+    await one.connect()
+    await one.run(2)
+    yield one
+    await one.cut()
+    one.book.close()
+
+
+def profile(*limits, number=1, purpose="TxDefaultProfile", kind="Relative", **schedule):
+    periods = [{"startPeriod": start, "limit": limit} for start, limit in limits]
+    return {
+        "chargingProfileId": number,
+        "stackLevel": 0,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": kind,
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": periods,
+            **schedule,
+        },
+    }
+
+
+def install(sent, connector=1):
+    return call.SetChargingProfile(connector_id=connector, cs_charging_profiles=sent)
+
+
+def authorizations(world):
+    return [one for one in world.orders if one["t"] == "authorize"]
+
+
+async def charging(world):
+    world.plug()
+    await world.run(2)
+    world.station.charge(16)
+    await world.run(2)
+
+
+async def test_a_start_whose_connection_broke_is_not_carried_out_over_the_next(world):
+    answer = await world.csms.call(call.RemoteStartTransaction(id_tag="04AABBCC"), suppress=False)
+    assert answer.status == "Accepted"
+    await world.cut()
+    await world.run(3600, 60)
+    await world.connect()
+    await world.run(2)
+    assert authorizations(world) == []
+    assert world.ledger.of("Authorize") == []
+
+
+async def test_a_start_does_not_wait_until_a_long_queue_is_delivered(world, monkeypatch):
+    await world.cut()
+    await charging(world)
+    await world.run(3600, 60)
+    world.station.unplug()
+    await world.run(2)
+    waiting, asked, left = world.book.waiting(), [], []
+    assert waiting > 50
+    judgement, authorized = world.talk.dialect.judgement, world.point.authorized
+
+    def meanwhile(answer):
+        if not asked:
+            asked.append(remote.start(world.talk, "04AABBCC"))
+        return judgement(answer)
+
+    def begun(*args, **more):
+        left.append(world.book.waiting())
+        authorized(*args, **more)
+
+    monkeypatch.setattr(world.talk.dialect, "judgement", meanwhile)
+    monkeypatch.setattr(world.point, "authorized", begun)
+    await world.connect()
+    assert asked == [True]
+    assert left == [waiting - 1]
+    assert world.book.waiting() == 0
+
+
+async def test_nobody_is_started_before_the_boot_was_accepted(world):
+    await world.cut()
+    world.ledger.boot_status = "Pending"
+    await world.connect()
+    answer = await world.ask(call.RemoteStartTransaction(id_tag="04AABBCC"))
+    assert answer.status == "Rejected"
+    assert authorizations(world) == []
+
+
+async def test_what_is_asked_for_faster_than_it_is_done_is_refused(world):
+    asked = call.TriggerMessage(requested_message="Heartbeat")
+    found = [(await world.csms.call(asked, suppress=False)).status for _ in range(MOST_TODO + 1)]
+    assert found == ["Accepted"] * MOST_TODO + ["Rejected"]
+    await world.pump()
+    assert (await world.ask(asked)).status == "Accepted"
