@@ -99,6 +99,8 @@ class Point:
         self.restart_wanted = False
         lost, last = (book.note("register") or "0 0").split()
         self._register = Register(lost_ws=int(lost), last_ws=int(last))
+        #: where the register stood when a transaction ended last: no other has this energy
+        self._billed_ws = int(book.note("billed") or 0)
         self._limit: tuple[int | None, int | None] | None = None
         self._limit_ms = 0
 
@@ -140,12 +142,12 @@ class Point:
         """
         first = self.now is None
         register = self._register.read(now.total_energy_ws)
-        known = self.running, self.grant, self.profiles
+        known = self.running, self.grant, self.profiles, self._billed_ws
         try:
             with self.book.together():
                 self._follow(now, register, first=first)
         except BaseException:
-            self.running, self.grant, self.profiles = known  # nothing of it has been kept
+            self.running, self.grant, self.profiles, self._billed_ws = known  # nothing was kept
             raise
         self.now = now
         self._register = register
@@ -160,7 +162,8 @@ class Point:
     def _follow(self, now: Moment, register: Register, *, first: bool) -> None:
         if first and self.running is not None and not transactions.is_of(self.running, now):
             self._keep(transactions.lost(self.running, now, register), register)
-        before_ws = max(0, register.ws - now.session_energy_ws)
+        begin_ws = max(0, register.ws - now.session_energy_ws)
+        before_ws = max(begin_ws, min(self._billed_ws, register.ws))
         told = transactions.follow(self.running, now, register, before_ws, self._terms(now))
         self._keep(told, register)
 
@@ -298,6 +301,9 @@ class Point:
         before = self.running
         for kind, name, event in told.events:
             self.book.put(kind, name, event)
+            if kind == transactions.STOP:
+                self._billed_ws = int(event["meter"])
+                self.book.set_note("billed", str(self._billed_ws))
         for one, is_open in ((told.ended, False), (told.transaction, True)):
             if one is not None and (one != before or not is_open):
                 self.book.save_tx(one.id, one.as_json(), is_open=is_open)

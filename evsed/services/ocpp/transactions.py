@@ -130,7 +130,8 @@ def follow(
         running: the one so far.
         now: the charger.
         register: the energy now.
-        before_ws: the register at the begin of the charger's session.
+        before_ws: the register at the begin of the charger's session, or where another
+            transaction of it has ended.
         terms: what else counts.
     """
     told = Told(running)

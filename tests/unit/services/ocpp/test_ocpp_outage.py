@@ -60,6 +60,28 @@ def check_bill(world, sessions):
         assert words["transaction_id"] in range(1001, 1001 + sessions)
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_energy_of_a_transaction_is_not_in_the_next_of_the_same_vehicle(world, killed):
+    await world.connect()
+    world.plug()
+    await world.run(10)
+    world.station.charge(16)
+    await world.run(1800, 10)
+    await world.ask(ask16.RemoteStopTransaction(transaction_id=1001))
+    await world.run(30)
+    if killed:
+        await world.kill()
+        await world.connect()
+    world.point.authorized("04AABBCC")
+    world.station.charge(16)
+    await world.run(1800, 10)
+    world.station.unplug()
+    await world.run(30)
+    check_bill(world, 2)
+    (_, one), (_, other) = told(world)[1:3]
+    assert other["meter_start"] >= one["meter_stop"] > 1000
+
+
 async def test_after_a_day_without_anybody_everything_is_told_once_and_in_order(world):
     await world.connect()
     await world.run(60)
