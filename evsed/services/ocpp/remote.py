@@ -13,6 +13,7 @@ from evsed.services.ocpp.profiles import (
     BadProfileError,
     Period,
     Profile,
+    check_profile,
     composite,
 )
 from evsed.services.ocpp.talk import GoneError, RefusedError, Talk
@@ -101,11 +102,11 @@ def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: st
         transaction: our own name of the one it is for.
 
     Raises:
-        BadProfileError: a time is none, or a number is out of every range.
+        BadProfileError: it cannot be followed.
     """
     purpose = str(sent["chargingProfilePurpose"])
     try:
-        return Profile(
+        profile = Profile(
             id=_number(number),
             stack=_number(sent["stackLevel"]),
             purpose=_PURPOSES.get(purpose, purpose),
@@ -121,6 +122,8 @@ def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: st
         )
     except (ValueError, OverflowError) as error:
         raise BadProfileError(str(error)) from error
+    check_profile(profile)
+    return profile
 
 
 def schedule_of(talk: Talk, ahead_s: int, unit: str) -> dict[str, Any]:

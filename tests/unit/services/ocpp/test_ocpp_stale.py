@@ -103,3 +103,12 @@ async def test_what_is_asked_for_faster_than_it_is_done_is_refused(world):
     assert found == ["Accepted"] * MOST_TODO + ["Rejected"]
     await world.pump()
     assert (await world.ask(asked)).status == "Accepted"
+
+
+@pytest.mark.parametrize("limit", [-1.0, 10.0])
+async def test_a_start_with_a_profile_that_cannot_be_followed_is_refused(world, limit):
+    sent = profile((0, limit), purpose="TxProfile") | {"stackLevel": 99 if limit > 0 else 0}
+    asked = call.RemoteStartTransaction(id_tag="04AABBCC", charging_profile=sent)
+    assert (await world.ask(asked)).status == "Rejected"
+    await charging(world)  # nothing breaks
+    assert world.point.running.token == "EVSED"
