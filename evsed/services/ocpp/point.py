@@ -18,6 +18,7 @@ from evsed.services.ocpp.profiles import (
     Mains,
     Period,
     Profile,
+    least_da,
     permitted_da,
     with_profile,
 )
@@ -88,6 +89,7 @@ class Point:
         )
         self.tokens = Tokens(book, self.variables)
         self.now: Moment | None = None
+        self._first = True
         self.running: Transaction | None = _transaction(book.open_tx())
         self.profiles: tuple[Profile, ...] = tuple(_profile(one) for one in book.profiles())
         self.grant: Grant | None = None
@@ -95,6 +97,8 @@ class Point:
         self.held = book.note("held")
         #: by the charger's clock, when the management system was heard last
         self.heard_ms: int | None = None
+        #: the other side's Unix seconds when the charger's clock was 0; None: it has not said
+        self.told_clock_s: float | None = None
         #: a restart was asked for; it waits until no transaction runs
         self.restart_wanted = False
         lost, last = (book.note("register") or "0 0").split()
@@ -106,8 +110,12 @@ class Point:
 
     @property
     def time_s(self) -> float:
-        """Unix seconds of the last look."""
-        return 0.0 if self.now is None else self.now.wall_s
+        """Unix seconds of the last look; the other side's while our clock is not set."""
+        if self.now is None:
+            return 0.0
+        if self.now.clock_set or self.told_clock_s is None:
+            return self.now.wall_s
+        return self.told_clock_s + self.ms / 1000
 
     @property
     def ms(self) -> int:
@@ -138,9 +146,10 @@ class Point:
         """Take one moment in.
 
         Raises:
-            OSError, sqlite3.Error: the disk refused; the next look finds the same again.
+            OSError, sqlite3.Error: the disk refused; the next look finds the same again. Limits
+                follow the time nevertheless.
         """
-        first = self.now is None
+        first = self._first
         register = self._register.read(now.total_energy_ws)
         known = self.running, self.grant, self.profiles, self._billed_ws
         try:
@@ -148,8 +157,10 @@ class Point:
                 self._follow(now, register, first=first)
         except BaseException:
             self.running, self.grant, self.profiles, self._billed_ws = known  # nothing was kept
+            self.now = now
+            self.limit()
             raise
-        self.now = now
+        self.now, self._first = now, False
         self._register = register
         if self.grant is not None and now.at_ms >= self.grant.until_ms:
             self.grant = None
@@ -223,8 +234,13 @@ class Point:
 
     @property
     def followed(self) -> tuple[str, float] | None:
-        """Our name of the transaction that runs, and its begin."""
-        return None if self.running is None else (self.running.id, self.running.start_s)
+        """Our name of the transaction that runs, and its begin by the clock of now."""
+        running, now = self.running, self.now
+        if running is None:
+            return None
+        if now is None or running.start_ms is None or running.boot != now.boot:
+            return running.id, running.start_s
+        return running.id, self.time_s - (now.at_ms - running.start_ms) / 1000
 
     @property
     def away(self) -> bool:
@@ -238,7 +254,9 @@ class Point:
         if now is None:
             return
         offline_da = self.agreed.offline_da
-        told_da = permitted_da(self.profiles, now.wall_s, self.mains, self.followed)
+        known = now.clock_set or self.told_clock_s is not None
+        permitted = permitted_da if known else least_da
+        told_da = permitted(self.profiles, self.time_s, self.mains, self.followed)
         lowest_da = min(UNLIMITED_DA if told_da is None else told_da, offline_da)
         if self._paused(now):
             told_da = lowest_da = _PAUSE_DA

@@ -88,6 +88,14 @@ class Profile:
             return None
         return next((one for one in reversed(self.periods) if one.start_s <= passed_s), None)
 
+    def is_over(self, now_s: float, began_s: float | None) -> bool:
+        """Return whether it has nothing to say any more. Args as for ``period_at``."""
+        if self.valid_to_s is not None and now_s >= self.valid_to_s:
+            return True
+        if self.kind == "Recurring" or self.duration_s is None:
+            return False
+        return now_s - self._begin_s(now_s, began_s) >= self.duration_s
+
     def changes_after(self, now_s: float, began_s: float | None) -> Iterable[float]:
         """Return when it may say something else within the longest look ahead."""
         begin_s = self._begin_s(now_s, began_s)
@@ -189,6 +197,25 @@ def permitted_da(
     }
     of_session = found[DEFAULT] if found[TX] is None else found[TX]
     told = [one for one in (found[STATION], of_session) if one is not None]
+    return min(told) if told else None
+
+
+def least_da(
+    profiles: Iterable[Profile], now_s: float, mains: Mains, transaction: tuple[str, float] | None
+) -> int | None:
+    """Return the least they permit from a time on, whenever that is; None for no limit.
+
+    For a clock that nobody has set: it may be behind, by the time the computer was off, but it is
+    never ahead. Args as for ``permitted_da``.
+    """
+    name, began_s = transaction or ("", None)
+    told = [
+        tenths_of(period, one.unit, mains)
+        for one in profiles
+        if one.purpose != TX or one.transaction == name
+        if not one.is_over(now_s, began_s)
+        for period in one.periods
+    ]
     return min(told) if told else None
 
 

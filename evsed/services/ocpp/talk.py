@@ -303,23 +303,14 @@ class Talk:
         now = self.point.now
         if now is None or at["set"] or at["boot"] != now.boot:
             return float(at["wall"])
-        return self._wall_s() - (now.at_ms - int(at["ms"])) / 1000
-
-    def _wall_s(self) -> float:
-        now = self.point.now
-        if now is None or now.clock_set or self._clock_off_s is None:
-            return self.point.time_s
-        return self.point.time_s + self._clock_off_s
-
-    #: how far the other side's clock is ahead of ours; None: it has not said
-    _clock_off_s: float | None = None
+        return self.point.time_s - (now.at_ms - int(at["ms"])) / 1000
 
     def _clock(self, answer: Payload) -> None:
         told = answer.get("currentTime")
         try:
-            self._clock_off_s = seconds_of(str(told)) - self.point.time_s
+            self.point.told_clock_s = seconds_of(str(told)) - self.point.ms / 1000
         except ValueError:
-            self._clock_off_s = None
+            self.point.told_clock_s = None
 
     def _pause_ms(self) -> int:
         chosen_s = self.point.variables.whole(variables.HEARTBEAT)

@@ -59,7 +59,7 @@ class Transaction:
         id: our own name; 2.0.1 sends it.
         boot, began_ms: which session of the charger it belongs to.
         token: who charges.
-        start_s: when it began, Unix seconds.
+        start_s, start_ms: when it began, in Unix seconds, and by the charger's clock.
         meter_start_ws: the register at its begin.
         state: one of the charging states.
         seq: how many messages of it there have been.
@@ -82,6 +82,7 @@ class Transaction:
     ending: str = ""
     ending_ms: int = 0
     remote_start: int | None = None
+    start_ms: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept."""
@@ -200,6 +201,7 @@ def _begin(told: Told, now: Moment, register: Register, first_ws: int, terms: Te
         began_ms=0 if began_ms is None else began_ms,
         token=terms.token,
         start_s=now.wall_s,
+        start_ms=now.at_ms,
         meter_start_ws=first_ws,
         state=charging_state(now),
         seen_s=now.wall_s,

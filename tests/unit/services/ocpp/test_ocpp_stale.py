@@ -1,10 +1,15 @@
 """What was asked for once and comes too late, and clocks that are not right."""
 
+import sqlite3
+from contextlib import suppress
+
 import pytest
 from csms_world import ChargerWorld
 from ocpp.v16 import call
 
 from evsed.services.ocpp import remote
+from evsed.services.ocpp.book import Book
+from evsed.services.ocpp.moment import stamp
 from evsed.services.ocpp.talk import MOST_TODO
 
 DAY_S = 86_400
@@ -112,3 +117,93 @@ async def test_a_start_with_a_profile_that_cannot_be_followed_is_refused(world, 
     assert (await world.ask(asked)).status == "Rejected"
     await charging(world)  # nothing breaks
     assert world.point.running.token == "EVSED"
+
+
+async def test_a_disk_that_is_full_does_not_keep_a_limit_from_falling(world, monkeypatch):
+    await world.ask(install(profile((0, 16.0), (120, 8.0))))
+    await charging(world)
+    assert world.limit == (160, 160)
+
+    def refuse(*_words):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.book, "put", refuse)
+        for _ in range(130):
+            world.station.step(1000)
+            with suppress(sqlite3.OperationalError):
+                world.look()
+        assert world.limit == (80, 80)
+    await world.run(2)
+    assert world.limit == (80, 80)
+    assert world.ledger.of("MeterValues")
+
+
+async def test_what_was_not_looked_at_first_because_of_the_disk_is_looked_at_later(
+    world, monkeypatch
+):
+    await charging(world)
+    await world.cut()
+    world.station.boot = "boot-2"
+    world.station.restart()
+    world.station.idle()
+
+    def refuse(*_words):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Book, "put", refuse)
+        with pytest.raises(sqlite3.OperationalError):
+            await world.kill()
+    await world.connect()
+    await world.run(2)
+    assert world.ledger.of("StopTransaction")[0]["reason"] == "PowerLoss"
+
+
+@pytest.mark.parametrize("jump_s", [-3600, 40 * 365 * DAY_S])
+async def test_a_relative_profile_does_not_mind_a_clock_that_is_set(world, jump_s):
+    await world.ask(install(profile((0, 16.0), (60, 8.0), (600, 6.0), duration=7200)))
+    world.station.clock_set = False
+    await charging(world)
+    await world.run(100)
+    assert world.limit == (80, 80)
+    world.station.wall_s += jump_s
+    world.station.clock_set = True
+    await world.run(2)
+    assert world.limit == (80, 80)
+    await world.kill()
+    await world.run(2)
+    assert world.limit == (80, 80)
+    await world.run(600)
+    assert world.limit == (60, 60)
+
+
+async def test_a_clock_that_nobody_has_set_lifts_no_limit(world):
+    """A Pi that was off for a day goes on where it was, until somebody tells it the time."""
+    began = stamp(world.station.wall_s)
+    sent = profile(
+        (0, 16.0), (DAY_S, 10.0), (2 * DAY_S, 12.0), kind="Absolute", startSchedule=began
+    )
+    await world.ask(install(sent))
+    assert world.limit == (160, 160)
+    right_s = world.station.wall_s + 2.5 * DAY_S
+    world.station.wall_s -= 3600
+    world.station.clock_set = False
+    await world.kill()
+    assert world.limit == (100, 100)
+    world.ledger.clock = lambda: right_s
+    await world.connect()
+    await world.run(2)
+    assert world.limit == (120, 120)
+    answer = await world.ask(call.GetCompositeSchedule(connector_id=1, duration=60))
+    assert [one["limit"] for one in answer.charging_schedule["charging_schedule_period"]] == [12]
+
+
+async def test_what_is_over_by_any_clock_does_not_limit(world):
+    began = stamp(world.station.wall_s)
+    sent = profile((0, 10.0), kind="Absolute", startSchedule=began, duration=60)
+    await world.ask(install(sent))
+    world.station.clock_set = False
+    await world.run(61)
+    await world.kill()
+    assert world.limit == (None, None)
