@@ -200,19 +200,26 @@ class Point:
             return False
         if not self.running.ending:
             self.running = replace(self.running, ending=reason, ending_ms=self.ms)
-            self.book.save_tx(self.running.id, self.running.as_json(), is_open=True)
-            self._hold(f"{self.running.boot} {self.running.began_ms}")
-            self.limit()
+        self.book.save_tx(self.running.id, self.running.as_json(), is_open=True)
+        self._hold(f"{self.running.boot} {self.running.began_ms}")
+        self.limit()
         return True
 
     def judged(self, transaction: str, token: str, status: str) -> None:
-        """Take what the management system says of the one who charges."""
+        """Take what the management system says of the one who charges.
+
+        Without energy it goes on, if it is not to stop. Source: OCPP 1.6 section 3.4.3, 2.0.1 E05.
+        """
         running = self.running
         if status == ACCEPTED or running is None or running.id != transaction:
             return
         _log.warning("ocpp: the management system does not accept token %s: %s", token, status)
         if self.variables.on(variables.STOP_ON_INVALID):
             self.stop("DeAuthorized")
+            return
+        self.running = replace(running, denied=True)
+        self.book.save_tx(running.id, self.running.as_json(), is_open=True)
+        self.limit()
 
     # --- what may be taken ---
 
@@ -268,7 +275,7 @@ class Point:
             self.order({"t": "limit", "current": limit[0], "fallback": limit[1]})
 
     def _paused(self, now: Moment) -> bool:
-        if self.running is not None and self.running.ending:
+        if self.running is not None and (self.running.ending or self.running.denied):
             return True
         return now.session and self.held == f"{now.boot} {now.began_ms}"
 
@@ -340,7 +347,7 @@ class Point:
             self.install(replace(grant.profile, purpose=TX, transaction=begun.id))
 
     def _hold(self, session: str) -> None:
-        if session != self.held:
+        if session or self.held:  # a refusal of the disk may have taken back what was kept
             self.held = session
             self.book.set_note("held", session)
 

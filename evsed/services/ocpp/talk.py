@@ -271,17 +271,18 @@ class Talk:
                     return
                 continue
             judgement = self.dialect.judgement(answer)
-            book.delivered(waiting, judgement.remote)
-            self._judge(waiting, judgement)
+            with book.together():
+                self._judge(waiting, judgement)
+                book.delivered(waiting, judgement.remote)
 
     def _judge(self, waiting: Waiting, judgement: Judgement) -> None:
         token = str(waiting.event.get("token", ""))
         if not token:
             return
-        if judgement.said is not None:
-            self.point.tokens.heard(token, judgement.said, self.point.time_s)
         if judgement.status and waiting.event.get("kind") == transactions.START:
             self.point.judged(waiting.tx, token, judgement.status)
+        if judgement.said is not None:
+            self.point.tokens.heard(token, judgement.said, self.point.time_s)
 
     def _refused(self, waiting: Waiting, error: RefusedError) -> bool:
         """Count a refusal; return whether the message has been given up."""

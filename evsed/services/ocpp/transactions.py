@@ -67,6 +67,7 @@ class Transaction:
         ending: why it is being stopped; empty while it goes on.
         ending_ms: since when.
         remote_start: the number with which the management system asked for it.
+        denied: its token is not accepted: it goes on, without energy.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Transaction:
     ending_ms: int = 0
     remote_start: int | None = None
     start_ms: int | None = None
+    denied: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept."""

