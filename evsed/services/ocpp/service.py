@@ -130,13 +130,15 @@ class OcppService:
         lives = 0
         while True:
             self._changed.clear()
-            if not self._settings.enabled or not self._installed():
+            if self._settings.enabled:
+                await self._orders.hold_offline(self._settings)
+            else:
                 await self._orders.release()
+            if not self._settings.enabled or not self._installed():
                 self._state = dict(_STATE)
                 await self._changed.wait()
                 lives = 0
                 continue
-            await self._orders.hold_offline(self._settings)
             await self._run()
             if not self._changed.is_set():
                 pause_s = _PAUSES_S[min(lives, len(_PAUSES_S) - 1)]
