@@ -154,7 +154,7 @@ class Process:
             "transaction": None if running is None else running.id,
             "token": None if running is None else running.token,
             "profiles": len(self.talk.point.profiles),
-            "lastError": self._disk or self.talk.last_error,
+            "lastError": (self._disk or self.talk.last_error)[:_MOST_ERROR],
         }
         if state != self._state:
             self._state = state

@@ -21,6 +21,8 @@ MISMATCH: Final = "VersionMismatch"
 _UNTOLD: Final = -1
 #: A token nobody has said the validity of is believed so long, s.
 _CACHE_S: Final = 30 * 86_400
+#: No time is longer; the schema of a message does not say so.
+_MOST_EXPIRY: Final = 64
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,8 @@ class Tokens:
             return "NotSupported"
         if not whole and version <= self.version:
             return MISMATCH
+        if any(len(_expiry(said)) > _MOST_EXPIRY for said in entries.values() if said):
+            return FAILED
         count = len(entries) + (0 if whole else self._book.count_listed())
         if len(entries) > variables.LIST_AT_ONCE or count > variables.LIST_MOST or version < 1:
             return FAILED
@@ -62,7 +66,10 @@ class Tokens:
     def heard(self, token: str, said: Mapping[str, Any], now_s: float) -> None:
         """Remember what the management system said of a token."""
         if self._settings.on(variables.CACHE):
-            self._book.set_cached(token, {**said, "heard": now_s}, round(now_s))
+            kept = {**said, "heard": now_s}
+            if said.get("expiry") is not None:
+                kept["expiry"] = _expiry(said)[:_MOST_EXPIRY]
+            self._book.set_cached(token, kept, round(now_s))
 
     def forget(self) -> bool:
         """Forget everything it said; False: nothing is remembered at all."""
@@ -93,6 +100,10 @@ class Tokens:
             if known is not None:
                 return known
         return ACCEPTED if self._settings.on(variables.UNKNOWN_OFFLINE) else INVALID
+
+
+def _expiry(said: Mapping[str, Any]) -> str:
+    return str(said.get("expiry") or "")
 
 
 def _status(said: Mapping[str, Any], now_s: float) -> str:

@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 from csms_world import ChargerWorld, wire
 
 from evsed.services.ocpp.dialog import Dialog
+from evsed.services.ocpp.process import Process
 from evsed.services.ocpp.talk import GoneError
+from evsed.settings.ocpp import OCPP, OcppSettings
 
 GARBAGE = [
     "",
@@ -176,3 +179,26 @@ async def test_a_billing_system_that_answers_nonsense_loses_no_transaction(world
     await pumping
     assert world.book.waiting() == 1
     assert world.book.next().attempts == 1
+
+
+async def test_words_without_end_are_cut_before_they_reach_the_daemon(tmp_path):
+    lines = []
+    writer = SimpleNamespace(write=lines.append)
+    settings = OCPP.kept(OcppSettings(identity="CP-1"))
+    process = Process({"folder": str(tmp_path), "settings": settings, "board": {}}, writer)
+    process.talk.last_error = "a profile was refused: Invalid isoformat string: " + "9" * 200_000
+    process._tell()
+    process.book.close()
+    assert len(lines) == 1
+    assert len(lines[0]) < 2000
+
+
+async def test_a_local_list_takes_no_more_room_than_its_tokens_need(world):
+    entry = {"idTag": "04AA", "idTagInfo": {"status": "Accepted", "expiryDate": "9" * 100_000}}
+    payload = {"listVersion": 1, "updateType": "Full", "localAuthorizationList": [entry]}
+    world.talk.point.tokens.heard("04BB", {"status": "Accepted", "expiry": "9" * 100_000}, 1.0)
+    answer = await world.talk.dialect.handle(world.talk, "SendLocalList", payload)
+    assert answer == {"status": "Failed"}
+    assert world.book.count_listed() == 0
+    assert len(str(world.book.cached("04BB"))) < 1000
+    assert world.talk.point.tokens.offline("04BB", 1.0) == "Invalid"
