@@ -70,9 +70,11 @@ class Kept:
         self.repeat()
 
     def repeat(self) -> None:
-        """Send everything again."""
-        self._told.clear()
-        self._due = dict.fromkeys(topic for topic, data in self._wanted.items() if data)
+        """Send everything again; that something is to be forgotten is told once."""
+        forgotten = {topic for topic, data in self._told.items() if not data}
+        due = [topic for topic, data in self._wanted.items() if data or topic not in forgotten]
+        self._told = dict.fromkeys(forgotten, b"")
+        self._due = dict.fromkeys(due)
 
     def next(self) -> Publication | None:
         """Return what to send now; None: nothing, or enough is on the way."""

@@ -70,3 +70,12 @@ def test_confirmations_of_an_earlier_connection_do_no_harm():
     for topic in range(2 * MOST_ON_THE_WAY):
         kept.put(f"t{topic}", b"x")
     assert len(everything(kept)) == MOST_ON_THE_WAY
+
+
+def test_what_was_taken_back_while_the_broker_was_away_is_taken_back_when_it_is_there():
+    kept = Kept()
+    kept.put("config", b"")  # an earlier run may have left something there
+    kept.begin()
+    assert everything(kept) == [Publication("config", b"", retain=True)]
+    kept.begin()
+    assert everything(kept) == []
