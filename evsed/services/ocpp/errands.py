@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
 from evsed.services.ocpp import remote
+from evsed.services.ocpp.elsewhere import Own, check, is_own, session
 from evsed.services.ocpp.moment import seconds_of
 from evsed.services.ocpp.talk import Payload, Talk
 
@@ -22,6 +23,8 @@ _PACKAGE: Final = "firmware.deb"
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _PIECE: Final = 65_536
 _WITHIN_S: Final = 600
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_WAYS: Final = 4
 _ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 _log = logging.getLogger(__name__)
@@ -34,12 +37,17 @@ class Errands:
         folder: where files lie meanwhile.
         talk: over which is told how it goes.
         order: asks the daemon.
+        own: tells which IP addresses are the charger's own; nothing goes there.
     """
 
     def __init__(
-        self, folder: Path, talk: Talk, order: Callable[[Mapping[str, Any]], None]
+        self,
+        folder: Path,
+        talk: Talk,
+        order: Callable[[Mapping[str, Any]], None],
+        own: Own = is_own,
     ) -> None:
-        self._folder, self._talk, self._order = folder, talk, order
+        self._folder, self._talk, self._order, self._own = folder, talk, order, own
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, asyncio.Future[str]] = {}
 
@@ -51,15 +59,17 @@ class Errands:
 
     def upload(self, _talk: Talk, request: Payload) -> str:
         """See ``talk.Errands``."""
-        if not _is_web(request["url"]) or "bundle" in self._tasks:
+        if not _is_web(request["url"], self._own) or "bundle" in self._tasks:
             return ""
         self._start("bundle", self._upload(request))
         return _FILE
 
     def update(self, _talk: Talk, request: Payload) -> bool:
         """See ``talk.Errands``."""
-        if not _is_web(request["url"]) or "firmware" in self._tasks:
-            self._talk.last_error = "firmware is fetched over http and https only, one at a time"
+        if not _is_web(request["url"], self._own) or "firmware" in self._tasks:
+            self._talk.last_error = (
+                "firmware is fetched from others over http and https, one at a time"
+            )
             self._talk.later(lambda: self._firmware("DownloadFailed", request))
             return False
         self._start("firmware", self._update(request))
@@ -87,7 +97,7 @@ class Errands:
         try:
             trouble = await self._ask("bundle", file)
             if not trouble:
-                await _send(file, request["url"])
+                await _send(file, request["url"], self._own)
         except _ERRORS as error:
             trouble = str(error) or type(error).__name__
         finally:
@@ -104,7 +114,7 @@ class Errands:
             pause_s = seconds_of(request["when"]) - self._talk.point.time_s
             await asyncio.sleep(min(max(pause_s, 0), 86_400 * 30))
             await self._firmware("Downloading", request)
-            await _fetch(request["url"], file)
+            await _fetch(request["url"], file, self._own)
         except _ERRORS as error:
             self._talk.last_error = f"the firmware was not fetched: {error}"[:200]
             file.unlink(missing_ok=True)
@@ -139,43 +149,50 @@ class Errands:
         await remote.if_connected(self._talk, (action, told))
 
 
-def _is_web(url: str) -> bool:
+def _is_web(url: str, own: Own) -> bool:
     try:
-        address = urlsplit(url)
-        return address.scheme in {"http", "https"} and bool(address.hostname)
+        check(url, own)
     except ValueError:
         return False
+    return True
 
 
-async def _send(file: Path, url: str) -> None:
+async def _send(file: Path, url: str, own: Own) -> None:
     """Send a file to an address, or below it when it ends with a slash."""
     address = url + file.name if urlsplit(url).path.endswith("/") else url
     data = await asyncio.to_thread(file.read_bytes)
-    limit = aiohttp.ClientTimeout(total=_WITHIN_S)
-    async with aiohttp.ClientSession(timeout=limit) as session:
-        async with session.put(address, data=data) as answer:
+    async with session(own, _WITHIN_S) as client:
+        async with client.put(address, data=data, allow_redirects=False) as answer:
             status = answer.status
         if status in {404, 405}:
             form = aiohttp.FormData()
             form.add_field("file", data, filename=file.name, content_type="application/zip")
-            async with session.post(url, data=form) as answer:
+            async with client.post(url, data=form, allow_redirects=False) as answer:
                 status = answer.status
     if status >= 300:
         raise ValueError(f"HTTP {status}")
 
 
-async def _fetch(url: str, file: Path) -> None:
-    limit = aiohttp.ClientTimeout(total=_WITHIN_S)
-    async with (
-        aiohttp.ClientSession(timeout=limit) as session,
-        session.get(url) as answer,
-    ):
-        if answer.status != 200:
-            raise ValueError(f"HTTP {answer.status}")
-        size = 0
-        with file.open("wb") as kept:
-            async for piece in answer.content.iter_chunked(_PIECE):
-                size += len(piece)
-                if size > _MOST_BYTES:
-                    raise ValueError("it is larger than 64 MiB")
-                kept.write(piece)
+async def _fetch(url: str, file: Path, own: Own) -> None:
+    async with session(own, _WITHIN_S) as client:
+        for _ in range(_MOST_WAYS):
+            check(url, own)
+            async with client.get(url, allow_redirects=False) as answer:
+                if answer.status in _REDIRECTS:
+                    url = urljoin(url, answer.headers.get("Location", ""))
+                    continue
+                if answer.status != 200:
+                    raise ValueError(f"HTTP {answer.status}")
+                await _keep(answer, file)
+                return
+    raise ValueError("it leads from one address to the next")
+
+
+async def _keep(answer: aiohttp.ClientResponse, file: Path) -> None:
+    size = 0
+    with file.open("wb") as kept:
+        async for piece in answer.content.iter_chunked(_PIECE):
+            size += len(piece)
+            if size > _MOST_BYTES:
+                raise ValueError("it is larger than 64 MiB")
+            kept.write(piece)

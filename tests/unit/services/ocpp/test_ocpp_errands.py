@@ -1,6 +1,7 @@
 """A diagnosis that is sent, and firmware that is fetched, over real HTTP."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from csms_world import ChargerWorld
 from ocpp.v16 import call as ask16
 from ocpp.v201 import call as ask201
 
+from evsed.services.ocpp.elsewhere import is_own
 from evsed.services.ocpp.errands import Errands
 
 BUNDLE = b"PK an archive"
@@ -18,17 +20,18 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 class Files:
     """A server that takes and gives files."""
 
-    def __init__(self, put=204):
-        self.put, self.taken = put, []
+    def __init__(self, put=204, host="127.0.0.1"):
+        self.host = host
+        self.put, self.taken, self.moved = put, [], "/new.deb"
 
     async def __aenter__(self):
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self.host, 0)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"http://{self.host}:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_):
@@ -36,6 +39,8 @@ class Files:
 
     async def _serve(self, request):
         if request.method == "GET":
+            if request.path == "/moved.deb":
+                raise web.HTTPFound(self.moved)
             there = request.path == "/new.deb"
             return web.Response(body=b"a package", status=200 if there else 404)
         if request.method == "PUT" and self.put >= 300:
@@ -70,8 +75,8 @@ async def world(request, tmp_path):
     one.book.close()
 
 
-def given(world, daemon):
-    daemon.errands = Errands(world.folder, world.talk, daemon.order)
+def given(world, daemon, own=lambda _address: False):
+    daemon.errands = Errands(world.folder, world.talk, daemon.order, own)
     world.talk.errands = daemon.errands
 
 
@@ -156,3 +161,68 @@ async def test_firmware_that_is_not_there_or_not_wanted_is_said_so(world):
     await world.kill()
     await world.connect()
     assert world.ledger.of(action)[-1]["status"] == "InstallationFailed"
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("0.0.0.0", True),  # noqa: S104
+        ("::", True),
+        ("169.254.169.254", True),
+        ("fe80::1%eth0", True),
+        ("224.0.0.251", True),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_which_addresses_are_the_charger_itself(address, own):
+    assert is_own(address) is own
+
+
+def test_the_address_of_the_charger_in_its_network_is_its_own():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect(("192.0.2.1", 9))
+        except OSError:
+            way.connect(("127.0.0.1", 9))  # no network but the computer itself
+        here = way.getsockname()[0]
+    assert is_own(here)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "user:word@127.0.0.1", "[::1]"]
+)
+async def test_nothing_is_sent_to_the_charger_itself(world, host):
+    daemon = Daemon()
+    given(world, daemon, is_own)
+    async with Files(405) as files:
+        port = files.url.rpartition(":")[2]
+        action, asked = diagnosis(world, f"http://{host}:{port}/restart")
+        await world.ask(asked)
+        await world.ask(firmware(world, f"http://{host}:{port}/new.deb"))
+        await said(world, "FirmwareStatusNotification", "DownloadFailed")
+        async with asyncio.timeout(20):
+            while daemon.errands._tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert files.taken == []
+    assert "Uploaded" not in [one["status"] for one in world.ledger.of(action)]
+    assert daemon.installed == []
+
+
+@pytest.mark.parametrize("far", [True, False])
+async def test_firmware_may_have_moved_but_not_to_the_charger_itself(world, far):
+    daemon = Daemon()
+    given(world, daemon, lambda address: not far and address == "127.0.0.2")
+    last = "Installing" if far else "DownloadFailed"
+    async with Files() as files, Files(host="127.0.0.2") as others:
+        files.moved = f"{others.url}/new.deb"
+        await world.ask(firmware(world, f"{files.url}/moved.deb"))
+        assert (await said(world, "FirmwareStatusNotification", last))[-1] == last
+        async with asyncio.timeout(20):
+            while daemon.errands._tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert daemon.installed == ([b"a package"] if far else [])
