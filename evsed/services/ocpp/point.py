@@ -363,9 +363,9 @@ class Point:
         return True
 
 
-def is_station_wide(profile: Profile) -> bool:
-    """Tell whether a profile is for the whole station."""
-    return profile.purpose == STATION
+def place_of(profile: Profile) -> int:
+    """Return the connector, or EVSE, a profile is for: 0 for the whole station."""
+    return 0 if profile.purpose == STATION else 1
 
 
 def _transaction(kept: dict[str, Any] | None) -> Transaction | None:

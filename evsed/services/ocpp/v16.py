@@ -8,7 +8,7 @@ from typing import Any, Final
 from evsed.services.ocpp import remote, transactions, variables
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import Moment, stamp
-from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.point import Point, place_of
 from evsed.services.ocpp.profiles import STATION, TX, BadProfileError, Profile
 from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
@@ -303,7 +303,7 @@ def _clear_profile(talk: Talk, asked: Payload) -> Payload:
             asked.get("id") in {None, one.id}
             and purpose in {None, one.purpose}
             and asked.get("stackLevel") in {None, one.stack}
-            and (asked.get("connectorId") in {None, 1} or one.purpose == STATION)
+            and asked.get("connectorId") in {None, place_of(one)}
         )
 
     return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}

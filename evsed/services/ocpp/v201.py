@@ -8,7 +8,7 @@ from typing import Any, Final
 from evsed.services.ocpp import remote, transactions
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import stamp
-from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.point import Point, place_of
 from evsed.services.ocpp.profiles import TX, BadProfileError, Profile
 from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
@@ -258,6 +258,7 @@ def _clear_profile(talk: Talk, asked: Payload) -> Payload:
             asked.get("chargingProfileId") in {None, one.id}
             and criteria.get("chargingProfilePurpose") in {None, one.purpose}
             and criteria.get("stackLevel") in {None, one.stack}
+            and criteria.get("evseId") in {None, place_of(one)}
         )
 
     return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}

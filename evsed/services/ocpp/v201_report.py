@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from evsed.services.ocpp import remote, variables
 from evsed.services.ocpp.moment import stamp
-from evsed.services.ocpp.point import is_station_wide
+from evsed.services.ocpp.point import place_of
 from evsed.services.ocpp.profiles import Profile
 from evsed.services.ocpp.talk import Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
@@ -130,7 +130,7 @@ def answer_profiles(talk: Talk, asked: Payload) -> Payload:
         if (numbers is None or one.id in numbers)
         and wanted.get("chargingProfilePurpose") in {None, one.purpose}
         and wanted.get("stackLevel") in {None, one.stack}
-        and asked.get("evseId") in {None, 0 if is_station_wide(one) else 1}
+        and asked.get("evseId") in {None, place_of(one)}
     ]
     if not found:
         return {"status": "NoProfiles"}
@@ -142,7 +142,7 @@ async def _report_profiles(talk: Talk, request: int, found: Sequence[Profile]) -
         told = {
             "requestId": request,
             "chargingLimitSource": "CSO",
-            "evseId": 0 if is_station_wide(one) else 1,
+            "evseId": place_of(one),
             "tbc": number < len(found) - 1,
             "chargingProfile": [_told(one)],
         }

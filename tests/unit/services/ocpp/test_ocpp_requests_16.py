@@ -335,3 +335,19 @@ async def test_with_preauthorization_a_listed_token_is_not_asked_for(world):
     )
     assert await world.talk.present("GOOD") == "Accepted"
     assert world.ledger.of("Authorize") == []
+
+
+@pytest.mark.parametrize(
+    ("connector", "status", "left"),
+    [(0, "Accepted", (80, 80)), (1, "Accepted", (120, 120)), (2, "Unknown", (80, 80))],
+)
+async def test_profiles_of_a_connector_are_cleared_without_those_of_the_whole(
+    world, connector, status, left
+):
+    whole = profile(12.0, number=1, purpose="ChargePointMaxProfile", chargingProfileKind="Absolute")
+    for sent, place in ((whole, 0), (profile(8.0, number=2), 1)):
+        asked = call.SetChargingProfile(connector_id=place, cs_charging_profiles=sent)
+        assert (await world.ask(asked)).status == "Accepted"
+    cleared = call.ClearChargingProfile(connector_id=connector)
+    assert (await world.ask(cleared)).status == status
+    assert world.limit == left

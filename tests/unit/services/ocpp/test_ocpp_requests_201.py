@@ -170,6 +170,9 @@ async def test_profiles_are_followed_reported_and_cleared(world):
     assert [dict(one) for one in plan.schedule["charging_schedule_period"]] == [
         {"start_period": 0, "limit": 10, "number_phases": 3}
     ]
+    cleared = call.ClearChargingProfile(charging_profile_criteria={"evseId": 1})
+    assert (await world.ask(cleared)).status == "Accepted"
+    assert world.limit == (120, 120)
     cleared = call.ClearChargingProfile(charging_profile_criteria={"stackLevel": 0})
     assert (await world.ask(cleared)).status == "Accepted"
     assert world.limit == (None, None)
