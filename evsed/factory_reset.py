@@ -5,9 +5,12 @@ of what happened (log, recordings, wear of the contactor). docs/decisions/0023 s
 """
 
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from evsed.services.ocpp.book import OCPP_FILE, Book
 from evsed.services.sessions.database import erase
 from evsed.services.sessions.service import database_file
 from evsed.settings.reset import Reset, reset_asked_for, reset_is_done
@@ -20,6 +23,8 @@ _ERASED: Final = {
     "parameters of the scripts": "usr/lua/params.yaml",
     "passphrase of the access point": "access-point",
 }
+#: What a management system has told, and what it is still to be told.
+_OCPP: Final = "ocpp"
 _VERSIONS: Final = ("", ".previous", ".new")
 
 _log = logging.getLogger(__name__)
@@ -37,6 +42,7 @@ def reset_if_asked(state_dir: Path) -> Reset | None:
     try:
         for what, name in _ERASED.items():
             _erase(what, state_dir / name)
+        _erase_told(state_dir / _OCPP, whole=reset.sessions)
         _start_counting_anew(state_dir)
         if reset.sessions:
             erase(database_file(state_dir))
@@ -54,6 +60,23 @@ def _erase(what: str, file: Path) -> None:
         there = there or path.exists()
         path.unlink(missing_ok=True)
     _log.warning("factory reset: %s: %s", what, "erased" if there else "there were none")
+
+
+def _erase_told(folder: Path, *, whole: bool) -> None:
+    """Erase what a management system has told; with ``whole`` what it is to be told as well."""
+    file = folder / OCPP_FILE
+    there = file.exists()
+    if whole:
+        for one in folder.iterdir() if folder.is_dir() else ():
+            one.unlink()
+    elif there:
+        try:
+            with closing(Book(file)) as book:
+                book.forget_told()
+        except sqlite3.Error as error:
+            raise OSError(f"{file}: {error}") from error
+    said = "erased" if there else "there were none"
+    _log.warning("factory reset: tokens and profiles of a management system: %s", said)
 
 
 def _start_counting_anew(state_dir: Path) -> None:

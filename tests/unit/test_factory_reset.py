@@ -2,12 +2,14 @@
 
 import json
 import os
+from contextlib import closing
 
 import pytest
 
 from evsed.charging.snapshot import ContactorCounters
 from evsed.errors import StorageError
 from evsed.factory_reset import reset_if_asked
+from evsed.services.ocpp.book import Book
 from evsed.services.sessions.service import database_file
 from evsed.settings.reset import Reset, ask_for_reset
 from evsed.station.counters import Counters, Ledger
@@ -65,6 +67,7 @@ def test_settings_go_and_files_and_records_stay(state_dir, caplog):
         "factory reset: user and password: erased",
         "factory reset: parameters of the scripts: erased",
         "factory reset: passphrase of the access point: erased",
+        "factory reset: tokens and profiles of a management system: there were none",
         "factory reset: lifetime energy: was 7200000 Ws, is 0",
         "factory reset: sessions: kept",
     ]
@@ -119,3 +122,24 @@ def _full(_file):
 def test_a_reset_that_cannot_be_noted_is_refused(tmp_path):
     with pytest.raises(StorageError, match="was not noted"):
         ask_for_reset(tmp_path / "nowhere", Reset())
+
+
+@pytest.mark.parametrize("sessions", [False, True])
+def test_what_a_management_system_has_told_goes_and_what_it_is_owed_stays(state_dir, sessions):
+    file = state_dir / "ocpp" / "ocpp.db"
+    with closing(Book(file)) as book:
+        book.put("stop", "t", {"kind": "stop"})
+        book.save_tx("t", {}, is_open=False)
+        book.set_listed({"04AA": {"status": "Accepted"}}, whole=True)
+        book.set_cached("04BB", {"status": "Accepted"}, 1)
+        book.set_profiles([(0, {"limit": 6})])
+        for key in ("held", "inoperative", "variable HeartbeatInterval", "register"):
+            book.set_note(key, "7 7")
+    ask_for_reset(state_dir, Reset(source="button", sessions=sessions))
+    reset_if_asked(state_dir)
+    with closing(Book(file)) as book:
+        assert (book.listed("04AA"), book.cached("04BB"), book.profiles()) == (None, None, [])
+        assert book.note("held") == book.note("inoperative") == ""
+        assert book.note("variable HeartbeatInterval") == ""
+        assert book.waiting() == (0 if sessions else 1)
+        assert book.note("register") == ("" if sessions else "7 7")

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 #: Raised with every change of the tables.
 _VERSION: Final = 1
+#: Its name in the folder of the process.
+OCPP_FILE: Final = "ocpp.db"
 _BUSY_S: Final = 5.0
 _PARTS: Final = ("", "-wal", "-shm")
 #: Messages that wait; beyond it meter values give way, begins and ends never.
@@ -226,6 +228,13 @@ class Book:
     def clear_cache(self) -> None:
         """Forget what was said of tokens."""
         self._db.execute("DELETE FROM cached")
+
+    def forget_told(self) -> None:
+        """Forget whatever the management system has told, and nothing it is to be told."""
+        with self.together():
+            for table in ("profile", "listed", "cached"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # one of ours
+            self._db.execute("DELETE FROM note WHERE key NOT IN ('register', 'billed')")
 
     def note(self, key: str, default: str = "") -> str:
         """Return a small thing that was kept."""
