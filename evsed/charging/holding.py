@@ -8,6 +8,7 @@ from evsed.charging.commands import LapseLimits, LimitCommand, RenewLimit, SetLi
 from evsed.charging.memory import Memory
 from evsed.charging.outlet import cable_limit_da
 from evsed.charging.owned_limits import (
+    ALWAYS_ADMITTED,
     LONGEST_MS,
     MOST_LIMITS,
     OwnedLimit,
@@ -56,7 +57,8 @@ def _limit(owned: OwnedLimits, wanted: SetLimit) -> OwnedLimit:
             raise RejectedError("6.0 to 63.0 A, or 0 for a pause, expected", key=key)
     if wanted.lease_ms is not None and not 1 <= wanted.lease_ms <= LONGEST_MS:
         raise RejectedError(f"1 to {LONGEST_MS // 1000} s expected", key="expires")
-    if len(without(owned, wanted.owner)) >= MOST_LIMITS:
+    others = [one for one in owned if one.owner not in {wanted.owner, *ALWAYS_ADMITTED}]
+    if len(others) >= MOST_LIMITS and wanted.owner not in ALWAYS_ADMITTED:
         raise RejectedError(f"there are {MOST_LIMITS} limits already", key="owner")
     return OwnedLimit(
         owner=wanted.owner,

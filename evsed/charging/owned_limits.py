@@ -11,6 +11,8 @@ from evsed.charging.pilot import LEAST_DA
 
 #: Owners at the same time.
 MOST_LIMITS: Final = 16
+#: A service of our own whose limit protects a fuse: others cannot take its place.
+ALWAYS_ADMITTED: Final = frozenset({"ocpp"})
 #: What a limit of this current means: no charging at all.
 PAUSE_DA: Final = 0
 #: The highest current anybody can ask for (the ceiling of ``maxChargingCurrent``).

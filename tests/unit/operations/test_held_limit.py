@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from station_world import World
 
-from evsed.charging.owned_limits import OwnedLimit
+from evsed.charging.owned_limits import MOST_LIMITS, OwnedLimit
 from evsed.errors import RejectedError
 from evsed.operations.limits import LimitDesk
 
@@ -60,3 +60,13 @@ async def test_a_limit_from_the_start_is_there_in_the_first_picture(tmp_path):
         found = owned(world)["ocpp"]
         assert (found.current_da, found.lapsed) == (60, False)
         assert found.until_ms is not None
+
+
+async def test_others_cannot_take_its_place(world):
+    desk = LimitDesk(world.station)
+    for number in range(MOST_LIMITS):
+        await desk.set(f"manager{number}", {"current": 32}, whole=True, source="mqtt")
+    await desk.hold("ocpp", 100, lease_s=30, fallback_da=60, source="ocpp")
+    await seen(world, lambda now: "ocpp" in now)
+    with pytest.raises(RejectedError, match="there are 16 limits already"):
+        await desk.set("another", {"current": 32}, whole=True, source="mqtt")
