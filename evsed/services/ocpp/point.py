@@ -299,13 +299,14 @@ class Point:
             self._take_out()
         elif wanted == "ordered" and not now.available:
             self.book.set_note("inoperative", "yes")
-        elif wanted in {"yes", "ordered"} and first:
+        elif wanted == "ordered" or (wanted == "yes" and first):
             self._take_out()
         elif wanted == "yes" and now.available:
             self.book.set_note("inoperative", "")  # somebody here has decided otherwise
 
     def _take_out(self) -> None:
-        self.book.set_note("inoperative", "ordered")
+        if self.book.note("inoperative") != "ordered":
+            self.book.set_note("inoperative", "ordered")
         self.order({"t": "available", "on": False})
 
     # --- below ---

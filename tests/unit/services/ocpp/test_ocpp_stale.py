@@ -251,3 +251,16 @@ async def test_a_refusal_is_not_lost_with_the_disk(world, monkeypatch, broken):
     await world.run(30)
     assert len(world.ledger.of("StartTransaction")) == 1
     assert world.ledger.of("StopTransaction")[0]["reason"] == "DeAuthorized"
+
+
+async def test_out_of_service_is_asked_for_until_it_is_so(world, monkeypatch):
+    with monkeypatch.context() as refused:  # no control pass took it in time
+        refused.setattr(world.point, "order", lambda _order: None)
+        asked = call.ChangeAvailability(connector_id=1, type="Inoperative")
+        assert (await world.ask(asked)).status == "Accepted"
+    assert world.station.snapshot.available
+    await world.run(2)
+    assert not world.station.snapshot.available
+    world.station.show(available=True)  # somebody here decides otherwise
+    await world.run(5)
+    assert world.station.snapshot.available
