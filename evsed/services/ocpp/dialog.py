@@ -128,6 +128,7 @@ class Dialog:
         if self._answered[0] == key:
             await self._socket.send(self._answered[1])  # asked twice, done once
             return
+        await self._talk.room()
         text = await self._answer_to(call)
         self._answered = key, text
         await self._socket.send(text)

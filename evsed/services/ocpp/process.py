@@ -55,6 +55,7 @@ class Process:
         self.talk = Talk(point, dialect)
         self.errands = Errands(folder, self.talk, self.send)
         self.talk.errands = self.errands
+        self.talk.room = out.drain
         self._looked = asyncio.Event()
         self._connected = False
         self._state: Mapping[str, Any] = {}

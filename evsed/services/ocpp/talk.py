@@ -111,6 +111,8 @@ class Talk:
         self.last_error = ""
         #: stands for what else may be asked of the daemon; set by the process
         self.errands: Errands = NoErrands()
+        #: waits until the daemon has taken what it was asked for; set by the process
+        self.room: Callable[[], Awaitable[object]] = _at_once
         self._boot_ms = self._retry_ms = 0
         self._heartbeat_s = 0
         self._said_ms = 0
@@ -321,6 +323,10 @@ class Talk:
         if self.point.agreed.offline_da < UNLIMITED_DA:
             pause_s = min(pause_s, max(1, self.point.agreed.offline_after_s // _SIGNS))
         return pause_s * 1000
+
+
+async def _at_once() -> None:
+    """There is room."""
 
 
 class Errands(Protocol):

@@ -183,7 +183,7 @@ async def test_a_billing_system_that_answers_nonsense_loses_no_transaction(world
 
 async def test_words_without_end_are_cut_before_they_reach_the_daemon(tmp_path):
     lines = []
-    writer = SimpleNamespace(write=lines.append)
+    writer = SimpleNamespace(write=lines.append, drain=None)
     settings = OCPP.kept(OcppSettings(identity="CP-1"))
     process = Process({"folder": str(tmp_path), "settings": settings, "board": {}}, writer)
     process.talk.last_error = "a profile was refused: Invalid isoformat string: " + "9" * 200_000
@@ -202,3 +202,17 @@ async def test_a_local_list_takes_no_more_room_than_its_tokens_need(world):
     assert world.book.count_listed() == 0
     assert len(str(world.book.cached("04BB"))) < 1000
     assert world.talk.point.tokens.offline("04BB", 1.0) == "Invalid"
+
+
+async def test_nothing_more_is_done_while_the_daemon_does_not_follow(world, raw):
+    follows = asyncio.Event()
+    world.talk.room = follows.wait
+    for number in range(50):
+        change = '{"connectorId": 1, "type": "Operative"}'
+        await raw.send(f'[2, "{number}", "ChangeAvailability", {change}]')
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert world.orders == []
+    follows.set()
+    assert [(await next_text(raw))[1] for _ in range(50)] == [str(one) for one in range(50)]
+    assert len(world.orders) == 50
