@@ -70,7 +70,7 @@ def test_a_day_of_a_charger_in_1_6(tmp_path, simulator, loop):
         assert stopped.status == "Accepted"
         ended = waiting_for(system, "StopTransaction")[0]
         assert (ended["transaction_id"], ended["reason"]) == (1001, "Remote")
-        assert not daemon.get("/simulator")["contactor"]["closed"]
+        eventually(lambda: not daemon.get("/simulator")["contactor"]["closed"], WITHIN_S)
         assert daemon.get("/reason")["reason"] == "paused_by_limit"
         daemon.street(vehicle="none")
         eventually(
