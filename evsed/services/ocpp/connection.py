@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -73,7 +73,7 @@ async def connected(
     if profile in _WITH_PASSWORD:
         pair = f"{settings['identity']}:{settings['password']}".encode()
         more["headers"] = {"Authorization": f"Basic {b64encode(pair).decode()}"}
-    if settings["url"].startswith("wss:"):
+    if urlsplit(settings["url"]).scheme == "wss":
         more["ssl"] = await asyncio.to_thread(trust, settings)
     address = f"{settings['url'].rstrip('/')}/{quote(settings['identity'], safe='')}"
     async with aiohttp.ClientSession() as session:

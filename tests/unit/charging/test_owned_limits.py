@@ -299,6 +299,9 @@ def test_there_are_only_so_many_limits_and_an_owner_can_still_change_his() -> No
     with pytest.raises(RejectedError, match="there are 16 limits already"):
         accept(memory, SetLimit(owner="sun", current_da=100), 0)
 
+    memory = accept(memory, SetLimit(owner="ocpp", current_da=90), 0)
+    with pytest.raises(RejectedError, match="there are 16 limits already"):
+        accept(memory, SetLimit(owner="sun", current_da=100), 0)
     memory = accept(memory, SetLimit(owner="number 3", current_da=80), 0)
     assert min(limit.current_da or 0 for limit in memory.owned) == 80
 

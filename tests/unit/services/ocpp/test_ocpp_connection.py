@@ -110,6 +110,7 @@ async def test_with_a_password_over_tls(certificates):
     async with Server(context=server_context(certificates)) as server:
         told = settings(server.port, securityProfile=2, password=PASSWORD, caCertificate=ca)
         await says_hello(told)
+        await says_hello(told | {"url": told["url"].replace("wss:", "WSS:")})
         with pytest.raises(GoneError, match="reached"):
             await says_hello(told | {"caCertificate": ""})  # nobody the system trusts
 
