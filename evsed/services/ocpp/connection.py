@@ -76,7 +76,7 @@ async def connected(
     if urlsplit(settings["url"]).scheme == "wss":
         more["ssl"] = await asyncio.to_thread(trust, settings)
     address = f"{settings['url'].rstrip('/')}/{quote(settings['identity'], safe='')}"
-    async with aiohttp.ClientSession() as session:
+    async with _session() as session:
         try:
             async with asyncio.timeout(CONNECT_S):
                 web_socket = await session.ws_connect(
@@ -103,6 +103,17 @@ async def connected(
                     await web_socket.close()
             except TimeoutError:
                 pass
+
+
+def _session() -> aiohttp.ClientSession:
+    stays = aiohttp.TraceConfig()
+    stays.on_request_redirect.append(_stay)
+    return aiohttp.ClientSession(trace_configs=[stays])
+
+
+async def _stay(*_: object) -> None:
+    """The owner has chosen whom to obey, and how well that one is known."""
+    raise GoneError("the management system points to another address")
 
 
 def trust(settings: Mapping[str, Any]) -> ssl.SSLContext:

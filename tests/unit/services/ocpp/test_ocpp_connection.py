@@ -27,7 +27,7 @@ class Server:
 
     def __init__(self, protocols=("ocpp1.6",), context=None, status=None):
         self.protocols, self.context, self.status = protocols, context, status
-        self.requests = []
+        self.requests, self.to = [], ""
 
     async def __aenter__(self):
         app = web.Application()
@@ -45,7 +45,7 @@ class Server:
     async def _serve(self, request):
         self.requests.append(request)
         if self.status is not None:
-            return web.Response(status=self.status)
+            return web.Response(status=self.status, headers={"Location": self.to})
         web_socket = web.WebSocketResponse(protocols=self.protocols)
         await web_socket.prepare(request)
         await web_socket.send_str("hello")
@@ -146,6 +146,14 @@ async def test_who_is_not_let_in_is_told_why(server, words):
     async with server:
         with pytest.raises(GoneError, match=words):
             await says_hello(settings(server.port))
+
+
+async def test_nobody_is_followed_to_another_address():
+    async with Server() as other, Server(status=302) as server:
+        server.to = f"http://127.0.0.1:{other.port}/x"
+        with pytest.raises(GoneError, match="another address"):
+            await says_hello(settings(server.port, securityProfile=1, password=PASSWORD))
+        assert other.requests == []
 
 
 async def test_nobody_there():
