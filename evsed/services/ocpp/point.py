@@ -6,7 +6,7 @@ out as orders, which the daemon carries out.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from evsed.services.ocpp import transactions, variables
@@ -370,7 +370,11 @@ def place_of(profile: Profile) -> int:
 
 
 def _transaction(kept: dict[str, Any] | None) -> Transaction | None:
-    return None if kept is None else Transaction(**kept)
+    """Return what was kept; a version that went back does not know every word of a newer one."""
+    if kept is None:
+        return None
+    known = {one.name for one in fields(Transaction)}
+    return Transaction(**{key: value for key, value in kept.items() if key in known})
 
 
 def _profile(kept: dict[str, Any]) -> Profile:

@@ -34,9 +34,7 @@ class Reader:
 
     def __init__(self, file: Path) -> None:
         try:
-            self._connection: sqlite3.Connection | None = (
-                connect_to_read(file) if file.exists() else None
-            )
+            self._connection = _connection(file)
         except (OSError, sqlite3.Error) as error:
             raise translated(error) from error
 
@@ -121,6 +119,22 @@ class Reader:
             return self._connection.execute(text, values).fetchall()
         except sqlite3.Error as error:
             raise translated(error) from error
+
+
+def _connection(file: Path) -> sqlite3.Connection | None:
+    """Open a database; None while there is none, or its writer has only just begun it."""
+    if not file.exists():
+        return None
+    connection = connect_to_read(file)
+    try:
+        (things,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    if things:
+        return connection
+    connection.close()
+    return None
 
 
 def translated(error: OSError | sqlite3.Error) -> StorageError:

@@ -264,3 +264,11 @@ async def test_out_of_service_is_asked_for_until_it_is_so(world, monkeypatch):
     world.station.show(available=True)  # somebody here decides otherwise
     await world.run(5)
     assert world.station.snapshot.available
+
+
+async def test_a_transaction_that_a_newer_version_kept_goes_on(world):
+    await charging(world)
+    running = world.point.running
+    world.book.save_tx(running.id, {**running.as_json(), "newer": 1}, is_open=True)
+    await world.kill()
+    assert world.point.running.id == running.id

@@ -216,6 +216,14 @@ def test_sessions_left_open_by_a_copy_that_was_put_back_are_not_doubled(station,
     ]
 
 
+def test_a_database_that_has_only_just_been_begun_is_an_empty_history(tmp_path):
+    file = tmp_path / "sessions.db"
+    file.touch()
+    with Reader(file) as reader:
+        assert reader.months() == []
+        reader.check()
+
+
 def test_readers_do_not_write(station, file):
     connection = connect_to_read(file)
     try:
