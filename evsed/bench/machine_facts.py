@@ -42,7 +42,7 @@ def facts(real_time_control: str | None, real_time_event_loop: str | None) -> Fa
     """Return the facts of this machine."""
     return Facts(
         python=platform.python_version(),
-        kernel=f"{platform.system()} {platform.release()}",
+        kernel=f"{platform.system()} {platform.release().partition('-')[0]}",
         machine=_machine(),
         cores=os.cpu_count() or 1,
         load_average=os.getloadavg()[0],
