@@ -16,6 +16,8 @@ PORT ?=
 # Executions of each parser for make fuzz.
 RUNS ?= 1000000
 
+# make deb ARCH=arm64: what depends on the processor, for another one.
+ARCH ?=
 # Seconds of make soak; mutants of make mutation, and which.
 SOAK ?= 3600
 MUTANTS ?= 100
@@ -115,13 +117,15 @@ fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (a
 
 # Built in a copy of what git knows, so that nothing that lies about gets in. Debian's own Python builds
 # Debian's packages; on Debian 12 they come out for 12 and 13 alike.
-deb: ## build the Debian packages into dist/
+comma := ,
+deb: ## build the Debian packages into dist/; make deb ARCH=arm64 (or armhf): Lua for that processor
 	@command -v dpkg-buildpackage >/dev/null && command -v dh_installsysusers >/dev/null \
 	  || { echo 'On Debian: sudo apt install devscripts equivs && sudo mk-build-deps --install debian/control'; exit 1; }
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 	  && mkdir "$$scratch/evsed" && git ls-files -z --cached | xargs -0 cp --parents -dt "$$scratch/evsed" \
 	  && chmod -R go=rX,u+w "$$scratch" && cd "$$scratch/evsed" \
-	  && env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --build=binary --no-sign \
+	  && env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage --no-sign \
+	    $(if $(ARCH),--build=any --host-arch $(ARCH) -Pcross$(comma)nocheck,--build=binary) \
 	  && mkdir -p '$(CURDIR)/dist' && cp "$$scratch"/*.deb "$$scratch"/*.changes "$$scratch"/*.buildinfo '$(CURDIR)/dist'
 	@ls -l dist/*.deb
 
