@@ -118,7 +118,7 @@ fuzz: $(FUZZ_READY) ## feed every parser a million inputs, guided by coverage (a
 # Built in a copy of what git knows, so that nothing that lies about gets in. Debian's own Python builds
 # Debian's packages; on Debian 12 they come out for 12 and 13 alike.
 comma := ,
-deb: ## build the Debian packages into dist/; make deb ARCH=arm64 (or armhf): Lua for that processor
+deb: ## build the Debian packages into dist/; make deb ARCH=arm64: Lua for that processor
 	@command -v dpkg-buildpackage >/dev/null && command -v dh_installsysusers >/dev/null \
 	  || { echo 'On Debian: sudo apt install devscripts equivs && sudo mk-build-deps --install debian/control'; exit 1; }
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
