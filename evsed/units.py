@@ -5,7 +5,10 @@ Source: charging.md sections 1 and 13.5.
 """
 
 import math
+from typing import Final
 
+#: So that 16.1 A, which is a hair less in binary, is 161 tenths.
+_HAIR: Final = 1e-6
 WS_PER_WH = 3600
 
 
@@ -29,9 +32,24 @@ def amperes(current_da: int) -> float:
     return current_da / 10
 
 
+def tenths_of_watts(power_w: float, volts: int, phases: int) -> int:
+    """Return the current of each of so many phases that makes a power, rounded down, in 0.1 A."""
+    return int(10 * power_w / (volts * phases) + _HAIR)
+
+
+def watts(current_da: int, volts: int, phases: int) -> float:
+    """Return the power of a current in each of so many phases."""
+    return current_da * volts * phases / 10
+
+
 def tenths(current_a: float) -> int:
     """Return amperes as tenths of an ampere, rounded to the nearest (decision 3)."""
     return int(current_a * 10 + 0.5)
+
+
+def tenths_below(current_a: float) -> int:
+    """Return amperes as tenths of an ampere, rounded down."""
+    return int(current_a * 10 + _HAIR)
 
 
 def ten_thousandths(amount: float) -> int:

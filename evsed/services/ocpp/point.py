@@ -13,6 +13,7 @@ from evsed.services.ocpp import transactions, variables
 from evsed.services.ocpp.book import Book
 from evsed.services.ocpp.moment import Moment
 from evsed.services.ocpp.profiles import (
+    MAX_PROFILES,
     STATION,
     TX,
     Mains,
@@ -33,6 +34,8 @@ _REPEAT_MS: Final = 5_000
 #: What is offered while the management system is away leaves everything as it is.
 UNLIMITED_DA: Final = 630
 _PAUSE_DA: Final = 0
+#: The transaction of somebody who is waited for.
+_EXPECTED: Final = "expected"
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class Agreed:
     offline_after_s: int
     volts: int = 230
     phases: int = 3
+    #: what the owner permits at most
+    most_da: int = 630
     security_profile: int = 0
     model: str = "evsed"
     serial: str = ""
@@ -83,6 +88,7 @@ class Point:
                 variables.PROFILE: lambda: agreed.security_profile,
                 "ChargingStation.AvailabilityState": lambda: self.availability,
                 "EVSE.AvailabilityState": lambda: self.availability,
+                "ChargingStation.SupplyPhases": lambda: agreed.phases,
                 "Connector.AvailabilityState": lambda: self.availability,
             },
             self._set_password,
@@ -191,8 +197,8 @@ class Point:
             profile=profile,
         )
         self._hold("")
+        self.limit()  # his profile is in force before anything is offered
         self.order({"t": "authorize"})
-        self.limit()
 
     def stop(self, reason: str) -> bool:
         """Stop the transaction that runs; it ends when the contactor has opened."""
@@ -247,7 +253,8 @@ class Point:
             return None
         if now is None or running.start_ms is None or running.boot != now.boot:
             return running.id, running.start_s
-        return running.id, self.time_s - (now.at_ms - running.start_ms) / 1000
+        # It may have begun with the look that is being taken, which is later than the last.
+        return running.id, self.time_s - max(0, now.at_ms - running.start_ms) / 1000
 
     @property
     def away(self) -> bool:
@@ -263,7 +270,7 @@ class Point:
         offline_da = self.agreed.offline_da
         known = now.clock_set or self.told_clock_s is not None
         permitted = permitted_da if known else least_da
-        told_da = permitted(self.profiles, self.time_s, self.mains, self.followed)
+        told_da = permitted(*self._in_view())
         lowest_da = min(UNLIMITED_DA if told_da is None else told_da, offline_da)
         if self._paused(now):
             told_da = lowest_da = _PAUSE_DA
@@ -273,6 +280,14 @@ class Point:
         if limit != self._limit or now.at_ms - self._limit_ms >= _REPEAT_MS:
             self._limit, self._limit_ms = limit, now.at_ms
             self.order({"t": "limit", "current": limit[0], "fallback": limit[1]})
+
+    def _in_view(self) -> tuple[tuple[Profile, ...], float, Mains, tuple[str, float] | None]:
+        """Return what the limit follows from; of who is waited for, his profile as well."""
+        profiles, followed, grant = self.profiles, self.followed, self.grant
+        if followed is None and grant is not None and grant.profile is not None:
+            expected = replace(grant.profile, purpose=TX, transaction=_EXPECTED)
+            profiles, followed = (*profiles, expected), (_EXPECTED, self.time_s)
+        return profiles, self.time_s, self.mains, followed
 
     def _paused(self, now: Moment) -> bool:
         if self.running is not None and (self.running.ending or self.running.denied):
@@ -345,7 +360,9 @@ class Point:
     def _begun(self, begun: Transaction) -> None:
         grant, self.grant = self.grant, None
         if grant is not None and grant.profile is not None:
-            self.install(replace(grant.profile, purpose=TX, transaction=begun.id))
+            own = replace(grant.profile, purpose=TX, transaction=begun.id)
+            # There is room for it, whatever was installed since it was taken.
+            self._set_profiles(with_profile(self.profiles, own, MAX_PROFILES + 1))
 
     def _hold(self, session: str) -> None:
         if session or self.held:  # a refusal of the disk may have taken back what was kept
@@ -364,19 +381,20 @@ class Point:
         return True
 
 
-def place_of(profile: Profile) -> int:
-    """Return the connector, or EVSE, a profile is for: 0 for the whole station."""
-    return 0 if profile.purpose == STATION else 1
-
-
 def _transaction(kept: dict[str, Any] | None) -> Transaction | None:
     """Return what was kept; a version that went back does not know every word of a newer one."""
     if kept is None:
         return None
-    known = {one.name for one in fields(Transaction)}
-    return Transaction(**{key: value for key, value in kept.items() if key in known})
+    return Transaction(**_known(Transaction, kept))
 
 
 def _profile(kept: dict[str, Any]) -> Profile:
-    periods = tuple(Period(**one) for one in kept.pop("periods"))
-    return Profile(**kept, periods=periods)
+    """Return what was kept, by a version that knew no places or by one with more words."""
+    kept.setdefault("place", 0 if kept["purpose"] == STATION else 1)
+    periods = tuple(Period(**_known(Period, one)) for one in kept.pop("periods"))
+    return Profile(**_known(Profile, kept), periods=periods)
+
+
+def _known(kind: type[Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {key: value for key, value in kept.items() if key in names}

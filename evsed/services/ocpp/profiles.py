@@ -8,7 +8,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
+
+from evsed.units import tenths_below, tenths_of_watts
 
 MAX_STACK_LEVEL: Final = 8
 MAX_PERIODS: Final = 48
@@ -23,11 +25,12 @@ TX: Final = "TxProfile"
 PURPOSES: Final = (STATION, DEFAULT, TX)
 
 _LEAST_DA: Final = 60
+_MOST_DA: Final = 10_000
 _PAUSE_DA: Final = 0
 _MOST_PHASES: Final = 3
 _REPEATS_S: Final = {"Daily": 86_400, "Weekly": 604_800}
-#: So that 16.1 A, which is a hair less in binary, is 161 tenths.
-_HAIR: Final = 1e-6
+#: More amperes, or watts, than any installation has.
+_ENDLESS: Final = 1e6
 
 
 class BadProfileError(Exception):
@@ -36,11 +39,16 @@ class BadProfileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """What holds from ``start_s`` after the begin of its schedule on."""
+    """What holds from ``start_s`` after the begin of its schedule on.
+
+    Args:
+        limit: A of each phase, or W of all.
+        phases: among which watts are shared out; None: those of the station.
+    """
 
     start_s: int
     limit: float
-    phases: int = _MOST_PHASES
+    phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,7 @@ class Profile:
         start_s: begin of the schedule; None: with the transaction.
         duration_s: how long the schedule says something; None: until the end.
         transaction: our own name of the transaction a ``TxProfile`` is for.
+        place: the connector, or EVSE, it is for; 0: the whole station.
     """
 
     id: int
@@ -71,6 +80,7 @@ class Profile:
     valid_from_s: float | None = None
     valid_to_s: float | None = None
     transaction: str = ""
+    place: int = 1
 
     def period_at(self, now_s: float, began_s: float | None) -> Period | None:
         """Return what it says at a time; None: nothing.
@@ -158,25 +168,51 @@ def _check_periods(periods: Sequence[Period]) -> None:
     for one in periods:
         if not (math.isfinite(one.limit) and one.limit >= 0):
             raise BadProfileError("a limit must be a number that is not negative")
-        if not 1 <= one.phases <= _MOST_PHASES:
+        if one.phases is not None and not 1 <= one.phases <= _MOST_PHASES:
             raise BadProfileError("1 to 3 phases expected")
 
 
-def with_profile(profiles: Sequence[Profile], new: Profile) -> tuple[Profile, ...]:
+def with_profile(
+    profiles: Sequence[Profile], new: Profile, most: int = MAX_PROFILES
+) -> tuple[Profile, ...]:
     """Return the profiles with one put in, in place of its number or of its place.
+
+    Args:
+        profiles: those installed.
+        new: the one to put in.
+        most: how many there may be.
 
     Raises:
         BadProfileError: it cannot be followed, or there are too many.
     """
     check_profile(new)
     kept = [one for one in profiles if one.id != new.id and _place(one) != _place(new)]
-    if len(kept) >= MAX_PROFILES:
-        raise BadProfileError(f"there are {MAX_PROFILES} profiles already")
+    if len(kept) >= most:
+        raise BadProfileError(f"there are {most} profiles already")
     return (*kept, new)
 
 
-def _place(profile: Profile) -> tuple[str, int, str]:
-    return profile.purpose, profile.stack, profile.transaction
+def _place(profile: Profile) -> tuple[str, int, str, int]:
+    return profile.purpose, profile.stack, profile.transaction, profile.place
+
+
+class Step(NamedTuple):
+    """What is permitted from a time on.
+
+    Args:
+        start_s: seconds from now.
+        limit_da: of each phase; 0 for a pause, None for no limit.
+        phases: among which the profile in force shares watts out.
+    """
+
+    start_s: int
+    limit_da: int | None
+    phases: int
+
+
+class _Limit(NamedTuple):
+    limit_da: int
+    phases: int
 
 
 def permitted_da(
@@ -190,6 +226,13 @@ def permitted_da(
         mains: what watts are made of.
         transaction: our own name of the one that runs, and its begin.
     """
+    found = _in_force(profiles, now_s, mains, transaction)
+    return None if found is None else found.limit_da
+
+
+def _in_force(
+    profiles: Iterable[Profile], now_s: float, mains: Mains, transaction: tuple[str, float] | None
+) -> _Limit | None:
     name, began_s = transaction or ("", None)
     found = {
         purpose: _of_purpose(profiles, purpose, (now_s, began_s), mains, name)
@@ -225,19 +268,20 @@ def composite(
     ahead_s: int,
     mains: Mains,
     transaction: tuple[str, float] | None,
-) -> list[tuple[int, int | None]]:
-    """Return what the profiles will permit: seconds from now, and the current from then on."""
+) -> list[Step]:
+    """Return what the profiles will permit from now on. Args as for ``permitted_da``."""
     ahead_s = min(ahead_s, MAX_AHEAD_S)
     began_s = now_s if transaction is None else transaction[1]
     running = transaction or ("", now_s)
     times = {now_s}
     for one in profiles:
         times.update(at for at in one.changes_after(now_s, began_s) if 0 < at - now_s < ahead_s)
-    steps: list[tuple[int, int | None]] = []
+    steps: list[Step] = []
     for at in sorted(times):
-        limit_da = permitted_da(profiles, at, mains, running)
-        if not steps or steps[-1][1] != limit_da:
-            steps.append((math.ceil(at - now_s), limit_da))
+        limit = _in_force(profiles, at, mains, running)
+        said = (None, mains.phases) if limit is None else limit
+        if not steps or steps[-1][1:] != said:
+            steps.append(Step(math.ceil(at - now_s), *said))
     return steps
 
 
@@ -247,21 +291,31 @@ def _of_purpose(
     when: tuple[float, float | None],
     mains: Mains,
     transaction: str,
-) -> int | None:
-    best: tuple[int, int] | None = None
+) -> _Limit | None:
+    """Return what the profiles of a purpose say: those of the connector before the station's."""
+    best: tuple[tuple[int, int], _Limit] | None = None
     for one in profiles:
         if one.purpose != purpose or (purpose == TX and one.transaction != transaction):
             continue
         period = one.period_at(*when)
-        if period is not None and (best is None or one.stack > best[0]):
-            best = one.stack, tenths_of(period, one.unit, mains)
+        rank = one.place, one.stack
+        if period is not None and (best is None or rank > best[0]):
+            limit_da = tenths_of(period, one.unit, mains)
+            best = rank, _Limit(limit_da, phases_of(period, mains))
     return None if best is None else best[1]
+
+
+def phases_of(period: Period, mains: Mains) -> int:
+    """Return how many phases a period's watts are shared among: those it names, if we have them."""
+    return mains.phases if period.phases is None else min(period.phases, mains.phases)
 
 
 def tenths_of(period: Period, unit: str, mains: Mains) -> int:
     """Return the current of a period, rounded down; less than 6 A is a pause (IEC 61851-1)."""
-    amperes = period.limit
+    limit = min(period.limit, _ENDLESS)
     if unit == "W":
-        amperes /= mains.volts * min(period.phases, mains.phases)
-    limit_da = int(min(amperes, 1000.0) * 10 + _HAIR)
+        limit_da = tenths_of_watts(limit, mains.volts, phases_of(period, mains))
+    else:
+        limit_da = tenths_below(limit)
+    limit_da = min(limit_da, _MOST_DA)
     return limit_da if limit_da >= _LEAST_DA else _PAUSE_DA

@@ -13,19 +13,18 @@ from evsed.services.ocpp.profiles import (
     BadProfileError,
     Period,
     Profile,
+    Step,
     check_profile,
     composite,
 )
 from evsed.services.ocpp.talk import GoneError, RefusedError, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
-from evsed.units import amperes
+from evsed.units import amperes, watts
 
 REJECTED: Final = "Rejected"
 #: The lock is given so long to open.
 _UNLOCK_MS: Final = 5_000
 _MOST_NUMBER: Final = 2**31 - 1
-#: What no profile limits; no board offers more.
-_NO_LIMIT_A: Final = 63.0
 
 Payload = Mapping[str, Any]
 
@@ -92,7 +91,9 @@ def install(talk: Talk, profile: Profile) -> bool:
     return True
 
 
-def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: str) -> Profile:
+def profile_of(
+    sent: Payload, schedule: Payload, *, number: int, transaction: str = "", place: int = 1
+) -> Profile:
     """Return the profile of a message; both versions spell nearly all of it alike.
 
     Args:
@@ -100,6 +101,7 @@ def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: st
         schedule: its schedule.
         number: of the profile.
         transaction: our own name of the one it is for.
+        place: the connector, or EVSE, it is for.
 
     Raises:
         BadProfileError: it cannot be followed.
@@ -119,6 +121,7 @@ def profile_of(sent: Payload, schedule: Payload, *, number: int, transaction: st
             valid_from_s=_time(sent.get("validFrom")),
             valid_to_s=_time(sent.get("validTo")),
             transaction=transaction,
+            place=place,
         )
     except (ValueError, OverflowError) as error:
         raise BadProfileError(str(error)) from error
@@ -131,20 +134,28 @@ def schedule_of(talk: Talk, ahead_s: int, unit: str) -> dict[str, Any]:
     point = talk.point
     ahead_s = min(max(ahead_s, 0), MAX_AHEAD_S)
     steps = composite(point.profiles, point.time_s, ahead_s, point.mains, point.followed)
-    factor = point.mains.volts * point.mains.phases if unit == "W" else 1
     periods = [
         {
-            "startPeriod": start_s,
-            "limit": round(factor * (_NO_LIMIT_A if one is None else amperes(one)), 1),
-            "numberPhases": point.mains.phases,
+            "startPeriod": one.start_s,
+            "limit": _limit_in(unit, one, point),
+            "numberPhases": one.phases,
         }
-        for start_s, one in steps
+        for one in steps
     ]
     return {
         "duration": ahead_s,
         "chargingRateUnit": unit,
         "chargingSchedulePeriod": periods,
     }
+
+
+def _limit_in(unit: str, step: Step, point: Point) -> float:
+    """Return what a step permits, which is never more than the charger has."""
+    most_da = point.agreed.most_da
+    limit_da = most_da if step.limit_da is None else min(step.limit_da, most_da)
+    if unit == "W":
+        return round(watts(limit_da, point.mains.volts, step.phases), 1)
+    return amperes(limit_da)
 
 
 def sampled(event: Payload, point: Point) -> list[tuple[str, float, str, str]]:
@@ -200,7 +211,7 @@ def _period(sent: Payload) -> Period:
     return Period(
         start_s=_number(sent["startPeriod"]),
         limit=float(sent["limit"]),
-        phases=_number(sent.get("numberPhases", 3)),
+        phases=None if sent.get("numberPhases") is None else _number(sent["numberPhases"]),
     )
 
 

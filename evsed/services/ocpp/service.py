@@ -20,6 +20,7 @@ from evsed.services.ocpp.child import Child
 from evsed.services.ocpp.moment import as_json, moment_of
 from evsed.services.ocpp.orders import Offered, Orders
 from evsed.settings.ocpp import OCPP, OcppSettings
+from evsed.units import tenths
 
 #: A look at the charger so often; a line at least once a second, or when something happens.
 _LOOK_S: Final = 0.2
@@ -182,7 +183,8 @@ class OcppService:
             "settings": OCPP.kept(self._settings),
             "board": {
                 "volts": evse.energy_meter_ac_voltage_v,
-                "phases": 3,
+                "phases": board.limits.phases,
+                "most_da": tenths(evse.max_charging_current_a),
                 "model": board.device_name,
                 "firmware": evsed.__version__,
             },

@@ -8,7 +8,7 @@ from typing import Any, Final
 from evsed.services.ocpp import remote, transactions, variables
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import Moment, stamp
-from evsed.services.ocpp.point import Point, place_of
+from evsed.services.ocpp.point import Point
 from evsed.services.ocpp.profiles import STATION, TX, BadProfileError, Profile
 from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
@@ -33,6 +33,12 @@ _ERRORS: Final[Mapping[str, str]] = {
     "supply_fault": "UnderVoltage",
     "temperature_fault": "InternalError",
     "controller_fault": "InternalError",
+}
+#: The connectors a profile may be for. Source: OCPP 1.6 sections 3.13.1 and 5.16.
+_PLACES: Final[Mapping[str, frozenset[int]]] = {
+    "ChargePointMaxProfile": frozenset({0}),
+    "TxDefaultProfile": frozenset({0, 1}),
+    "TxProfile": frozenset({1}),
 }
 _STATUSES: Final[Mapping[str, str]] = {transactions.CONNECTED: "Preparing"}
 
@@ -189,7 +195,7 @@ def _remote_start(talk: Talk, asked: Payload) -> Payload:
     if "chargingProfile" in asked:
         sent = asked["chargingProfile"]
         try:
-            profile = _profile(sent, "")
+            profile = _profile(sent)
         except BadProfileError:
             return _answer(good=False)
         if profile.purpose != TX:
@@ -268,19 +274,21 @@ def _send_list(talk: Talk, asked: Payload) -> Payload:
     return {"status": talk.point.tokens.update(asked["listVersion"], entries, whole=whole)}
 
 
-def _profile(sent: Payload, transaction: str) -> Profile:
+def _profile(sent: Payload, transaction: str = "", place: int = 1) -> Profile:
     return remote.profile_of(
         sent,
         sent["chargingSchedule"],
         number=sent["chargingProfileId"],
         transaction=transaction,
+        place=place,
     )
 
 
 def _set_profile(talk: Talk, asked: Payload) -> Payload:
     sent, point = asked["csChargingProfiles"], talk.point
     purpose, transaction = sent["chargingProfilePurpose"], ""
-    if asked["connectorId"] not in ({0} if purpose == "ChargePointMaxProfile" else {0, 1}):
+    place = asked["connectorId"]
+    if place not in _PLACES.get(purpose, ()):
         return _answer(good=False)
     if purpose == TX:
         number = sent.get("transactionId")
@@ -288,7 +296,7 @@ def _set_profile(talk: Talk, asked: Payload) -> Payload:
             return _answer(good=False)
         transaction = point.running.id
     try:
-        return _answer(remote.install(talk, _profile(sent, transaction)))
+        return _answer(remote.install(talk, _profile(sent, transaction, place)))
     except BadProfileError as error:
         talk.last_error = f"a profile was refused: {error}"
         return _answer(good=False)
@@ -303,7 +311,7 @@ def _clear_profile(talk: Talk, asked: Payload) -> Payload:
             asked.get("id") in {None, one.id}
             and purpose in {None, one.purpose}
             and asked.get("stackLevel") in {None, one.stack}
-            and asked.get("connectorId") in {None, place_of(one)}
+            and asked.get("connectorId") in {None, one.place}
         )
 
     return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from evsed.services.ocpp import remote, transactions
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import stamp
-from evsed.services.ocpp.point import Point, place_of
+from evsed.services.ocpp.point import Point
 from evsed.services.ocpp.profiles import TX, BadProfileError, Profile
 from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
@@ -27,6 +27,12 @@ _REASONS: Final = {
     "SoftReset": "ImmediateReset",
     "HardReset": "ImmediateReset",
     "UnlockCommand": "Other",
+}
+#: The EVSEs a profile may be for. Source: OCPP 2.0.1 part 2 sections K01 and 3.4.
+_PLACES: Final[Mapping[str, frozenset[int]]] = {
+    "ChargingStationMaxProfile": frozenset({0}),
+    "TxDefaultProfile": frozenset({0, 1}),
+    "TxProfile": frozenset({1}),
 }
 _CONTEXTS: Final = {
     transactions.START: "Transaction.Begin",
@@ -145,7 +151,7 @@ def _start(talk: Talk, asked: Payload) -> Payload:
     profile = None
     try:
         if "chargingProfile" in asked:
-            profile = _profile(asked["chargingProfile"], "")
+            profile = _profile(asked["chargingProfile"])
     except BadProfileError:
         return _answer(good=False)
     if not _is_here(asked) or (profile is not None and profile.purpose != TX):
@@ -227,24 +233,27 @@ def _transaction_status(talk: Talk, asked: Payload) -> Payload:
     return {"messagesInQueue": waiting, "ongoingIndicator": ongoing}
 
 
-def _profile(sent: Payload, transaction: str) -> Profile:
+def _profile(sent: Payload, transaction: str = "", place: int = 1) -> Profile:
     schedules = sent["chargingSchedule"]
     if len(schedules) != 1:
         raise BadProfileError("one schedule expected")
-    return remote.profile_of(sent, schedules[0], number=sent["id"], transaction=transaction)
+    return remote.profile_of(
+        sent, schedules[0], number=sent["id"], transaction=transaction, place=place
+    )
 
 
 def _set_profile(talk: Talk, asked: Payload) -> Payload:
     sent, running, transaction = asked["chargingProfile"], talk.point.running, ""
     purpose = sent["chargingProfilePurpose"]
-    if asked["evseId"] not in ({0} if purpose == "ChargingStationMaxProfile" else {0, 1}):
+    place = asked["evseId"]
+    if place not in _PLACES.get(purpose, ()):
         return _answer(good=False)
     if purpose == TX:
         if running is None or sent.get("transactionId") != running.id:
             return _answer(good=False)
         transaction = running.id
     try:
-        return _answer(remote.install(talk, _profile(sent, transaction)))
+        return _answer(remote.install(talk, _profile(sent, transaction, place)))
     except BadProfileError as error:
         talk.last_error = f"a profile was refused: {error}"
         return _answer(good=False)
@@ -258,7 +267,7 @@ def _clear_profile(talk: Talk, asked: Payload) -> Payload:
             asked.get("chargingProfileId") in {None, one.id}
             and criteria.get("chargingProfilePurpose") in {None, one.purpose}
             and criteria.get("stackLevel") in {None, one.stack}
-            and criteria.get("evseId") in {None, place_of(one)}
+            and criteria.get("evseId") in {None, one.place}
         )
 
     return {"status": ACCEPTED if talk.point.clear(wanted) else "Unknown"}

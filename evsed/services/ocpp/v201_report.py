@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from evsed.services.ocpp import remote, variables
 from evsed.services.ocpp.moment import stamp
-from evsed.services.ocpp.point import place_of
-from evsed.services.ocpp.profiles import Profile
+from evsed.services.ocpp.profiles import Period, Profile
 from evsed.services.ocpp.talk import Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
 from evsed.services.ocpp.variables import BY_PLACE, KEYS_AT_ONCE, Variable
@@ -130,7 +129,7 @@ def answer_profiles(talk: Talk, asked: Payload) -> Payload:
         if (numbers is None or one.id in numbers)
         and wanted.get("chargingProfilePurpose") in {None, one.purpose}
         and wanted.get("stackLevel") in {None, one.stack}
-        and asked.get("evseId") in {None, place_of(one)}
+        and asked.get("evseId") in {None, one.place}
     ]
     if not found:
         return {"status": "NoProfiles"}
@@ -142,7 +141,7 @@ async def _report_profiles(talk: Talk, request: int, found: Sequence[Profile]) -
         told = {
             "requestId": request,
             "chargingLimitSource": "CSO",
-            "evseId": place_of(one),
+            "evseId": one.place,
             "tbc": number < len(found) - 1,
             "chargingProfile": [_told(one)],
         }
@@ -154,7 +153,7 @@ def _told(profile: Profile) -> dict[str, Any]:
         "id": profile.id,
         "chargingRateUnit": profile.unit,
         "chargingSchedulePeriod": [
-            {"startPeriod": one.start_s, "limit": one.limit, "numberPhases": one.phases}
+            {"startPeriod": one.start_s, "limit": one.limit, **_phases(one)}
             for one in profile.periods
         ],
         **dict(_optional(("startSchedule", profile.start_s))),
@@ -171,6 +170,10 @@ def _told(profile: Profile) -> dict[str, Any]:
     }
     texts = {"recurrencyKind": profile.repeats, "transactionId": profile.transaction}
     return told | {key: text for key, text in texts.items() if text}
+
+
+def _phases(period: Period) -> dict[str, int]:
+    return {} if period.phases is None else {"numberPhases": period.phases}
 
 
 def _optional(*times: tuple[str, float | None]) -> Iterator[tuple[str, str]]:

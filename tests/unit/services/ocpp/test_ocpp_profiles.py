@@ -94,6 +94,14 @@ def test_watts_become_amperes_of_all_phases_and_are_rounded_down():
     assert tenths_of(Period(start_s=0, limit=11_000), "W", MAINS) == 159
     assert tenths_of(Period(start_s=0, limit=3680, phases=1), "W", MAINS) == 160
     assert tenths_of(Period(start_s=0, limit=3680, phases=3), "W", Mains(phases=1)) == 160
+    assert tenths_of(Period(start_s=0, limit=3680), "W", Mains(phases=1)) == 160
+    assert tenths_of(Period(start_s=0, limit=3680), "W", Mains(phases=3)) == 0
+
+
+def test_a_default_of_the_connector_stands_in_place_of_the_station_s():
+    whole, own = profile((0, 8), place=0, stack=5), profile((0, 20), id=2, duration_s=60)
+    assert [at(NOW + seconds, whole, own) for seconds in (0, 60)] == [200, 80]
+    assert with_profile((whole,), replace(own, stack=5)) == (whole, replace(own, stack=5))
 
 
 @pytest.mark.parametrize(
@@ -165,6 +173,6 @@ def test_a_composite_schedule_says_what_will_be_permitted_at_every_second():
     )
     steps = composite(profiles, NOW, 1800, MAINS, ("t", NOW))
     for second in range(0, 1800, 7):
-        said = [limit for start, limit in steps if start <= second][-1]
+        said = [one.limit_da for one in steps if one.start_s <= second][-1]
         assert said == at(NOW + second, *profiles), second
-    assert len(steps) == len({start for start, _ in steps})
+    assert len(steps) == len({one.start_s for one in steps})

@@ -1,9 +1,10 @@
 """What a management system of 1.6 may ask for, asked by the ``ocpp`` library's own side."""
 
 import pytest
-from csms_world import ChargerWorld
+from csms_world import ChargerWorld, offline
 from ocpp.v16 import call
 
+from evsed.services.ocpp.profiles import MAX_PROFILES
 from evsed.services.ocpp.variables import VARIABLES
 
 
@@ -351,3 +352,103 @@ async def test_profiles_of_a_connector_are_cleared_without_those_of_the_whole(
     cleared = call.ClearChargingProfile(connector_id=connector)
     assert (await world.ask(cleared)).status == status
     assert world.limit == left
+
+
+def powered(limit, phases=None, purpose="TxDefaultProfile"):
+    sent = profile(limit, purpose=purpose, unit="W")
+    if phases is not None:
+        sent["chargingSchedule"]["chargingSchedulePeriod"][0]["numberPhases"] = phases
+    return call.SetChargingProfile(1, sent)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "said", "limit", "plan"),
+    [
+        (3, 1, 160, (3680, 1)),
+        (3, None, 0, (0, 3)),
+        (1, None, 160, (3680, 1)),
+        (1, 3, 160, (3680, 1)),
+    ],
+)
+async def test_watts_are_of_the_phases_a_profile_names_and_else_of_the_station_s(
+    world, fitted, said, limit, plan
+):
+    world.point.agreed = offline(phases=fitted)
+    assert (await world.ask(powered(3680, said))).status == "Accepted"
+    assert world.limit == (limit, limit)
+    told = await world.ask(call.GetCompositeSchedule(1, 600, "W"))
+    [period] = told.charging_schedule["charging_schedule_period"]
+    assert (period["limit"], period["number_phases"]) == plan
+
+
+async def test_a_schedule_without_a_limit_says_what_the_owner_permits(world):
+    world.point.agreed = offline(most_da=320)
+    told = await world.ask(call.GetCompositeSchedule(0, 600, "A"))
+    assert [one["limit"] for one in told.charging_schedule["charging_schedule_period"]] == [32]
+
+
+async def test_profiles_are_for_connectors_that_can_have_them(world):
+    await charging(world)
+    for purpose, places in (
+        ("ChargePointMaxProfile", {0}),
+        ("TxDefaultProfile", {0, 1}),
+        ("TxProfile", {1}),
+    ):
+        sent = profile(purpose=purpose, chargingProfileKind="Absolute")
+        for place in range(3):
+            answer = await world.ask(call.SetChargingProfile(place, sent))
+            assert answer.status == ("Accepted" if place in places else "Rejected"), purpose
+
+
+async def test_a_default_of_the_whole_station_is_cleared_by_its_connector(world):
+    await world.ask(call.SetChargingProfile(0, profile(8.0, 1)))
+    await world.ask(call.SetChargingProfile(1, profile(10.0, 2)))
+    assert world.limit == (100, 100)
+    await world.kill()
+    await world.connect()
+    assert (await world.ask(call.ClearChargingProfile(connector_id=1))).status == "Accepted"
+    assert world.limit == (80, 80)
+    assert (await world.ask(call.ClearChargingProfile(connector_id=0))).status == "Accepted"
+    assert world.limit == (None, None)
+
+
+async def test_a_profile_of_a_start_from_afar_limits_from_the_first_ampere(world):
+    world.authorization_required = True
+    await world.ask(call.ChangeConfiguration("AuthorizeRemoteTxRequests", "false"))
+    seen = []
+    order = world.point.order
+
+    def note(told):
+        seen.append((told["t"], told.get("current")))
+        order(told)
+
+    world.point.order = note
+    asked = call.RemoteStartTransaction("04AABBCC", 1, profile(8.0, purpose="TxProfile"))
+    assert (await world.ask(asked)).status == "Accepted"
+    assert seen.index(("limit", 80)) < seen.index(("authorize", None))
+    world.plug()
+    await world.run(5)
+    since = seen[seen.index(("limit", 80)) :]
+    assert {current for kind, current in since if kind == "limit"} == {80}
+    assert len(world.ledger.of("StartTransaction")) == 1
+
+
+async def test_a_profile_of_a_start_goes_when_nobody_comes(world):
+    world.authorization_required = True
+    await world.ask(call.RemoteStartTransaction("A", 1, profile(8.0, purpose="TxProfile")))
+    assert world.limit == (80, 80)
+    await world.run(70)
+    assert world.limit == (None, None)
+
+
+async def test_a_start_with_a_profile_has_room_for_it_among_many(world):
+    world.authorization_required = True
+    asked = call.RemoteStartTransaction("A", 1, profile(8.0, 99, purpose="TxProfile"))
+    assert (await world.ask(asked)).status == "Accepted"
+    for number in range(MAX_PROFILES):
+        sent = profile(20.0, number, stackLevel=number % 9)
+        sent["chargingProfilePurpose"] = "TxDefaultProfile"
+        await world.ask(call.SetChargingProfile(number // 9 % 2, sent))
+    world.plug()
+    await world.run(2)
+    assert world.limit == (80, 80)

@@ -242,3 +242,16 @@ async def test_a_trigger_has_it_said(world, wanted, action):
     assert (await world.ask(call.TriggerMessage(wanted))).status == "Accepted"
     await world.run(2)
     assert len(world.ledger.of(action)) > before
+
+
+async def test_profiles_are_for_places_that_can_have_them(world):
+    name = await charging(world)
+    for purpose, places in (
+        ("ChargingStationMaxProfile", {0}),
+        ("TxDefaultProfile", {0, 1}),
+        ("TxProfile", {1}),
+    ):
+        sent = profile(purpose=purpose, chargingProfileKind="Absolute", transactionId=name)
+        for place_of in range(3):
+            answer = await world.ask(call.SetChargingProfile(place_of, sent))
+            assert answer.status == ("Accepted" if place_of in places else "Rejected"), purpose
