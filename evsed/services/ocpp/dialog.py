@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from ocpp.exceptions import OCPPError
@@ -16,8 +17,11 @@ from ocpp.messages import Call, CallError, CallResult, unpack, validate_payload
 
 from evsed.services.ocpp.talk import GoneError, Payload, RefusedError, Talk
 
-#: So long an answer is waited for; then the connection is given up.
+#: So long an answer is waited for; then it is looked whether anybody is there at all.
 ANSWER_S: Final = 30.0
+#: Who does not answer these is not there.
+_PROBE: Final = "Heartbeat"
+_SIGNS: Final = frozenset({"BootNotification", _PROBE})
 #: More is not read; 20 profiles of 48 periods are a tenth of it.
 MOST_BYTES: Final = 256 * 1024
 _ACTION: Final = re.compile(r"[A-Za-z0-9]{1,50}")
@@ -37,18 +41,28 @@ class Socket(Protocol):
         """Return the next text; raises ``GoneError``."""
 
 
+def patience(_action: str) -> float:
+    """Return how long an answer is waited for, s."""
+    return ANSWER_S
+
+
 class Dialog:
     """A ``Link`` over a socket.
 
     Args:
         socket: what carries the texts.
         talk: who answers.
-        answer_s: how long an answer is waited for.
+        patience: see there.
     """
 
-    def __init__(self, socket: Socket, talk: Talk, answer_s: float = ANSWER_S) -> None:
-        self._socket, self._talk, self._answer_s = socket, talk, answer_s
+    def __init__(
+        self, socket: Socket, talk: Talk, patience: Callable[[str], float] = patience
+    ) -> None:
+        self._socket, self._talk, self._patience = socket, talk, patience
         self._one_call = asyncio.Lock()
+        #: what was not answered in time: number, action, and the answer once it has come
+        self._overdue: tuple[str, str] = ("", "")
+        self._late: Payload | None = None
         self._asked: tuple[str, str, asyncio.Future[Payload]] | None = None
         self._answered: tuple[str, str] = ("", "")
         self._end: GoneError | None = None
@@ -76,17 +90,48 @@ class Dialog:
         async with self._one_call:
             if self._end is not None:
                 raise self._end
-            answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
-            self._asked = number, action, answer
+            if (late := self._taken_late(number)) is not None:
+                return late
             try:
-                await self._socket.send(Call(number, action, dict(payload)).to_json())
-                async with asyncio.timeout(self._answer_s):
-                    return await answer
+                return await self._exchange(number, action, payload)
             except TimeoutError:
-                self._end = GoneError(f"{action} was not answered in {self._answer_s:g} s")
-                raise self._end from None
-            finally:
-                self._asked = None
+                return await self._missed(number, action)
+
+    async def _exchange(self, number: str, action: str, payload: Payload) -> Payload:
+        answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+        self._asked = number, action, answer
+        try:
+            await self._socket.send(Call(number, action, dict(payload)).to_json())
+            async with asyncio.timeout(self._patience(action)):
+                return await answer
+        finally:
+            self._asked = None
+
+    async def _missed(self, number: str, action: str) -> Payload:
+        """Find out whether nobody is there, or only this is not answered.
+
+        One is an outage; the other counts as a refusal, so that what waits behind it gets its turn.
+        """
+        why = f"{action} was not answered in {self._patience(action):g} s"
+        self._overdue, self._late = (number, action), None
+        try:
+            if action in _SIGNS:
+                raise TimeoutError
+            await self._exchange(str(uuid.uuid4()), _PROBE, {})
+        except RefusedError:
+            pass  # an answer all the same
+        except TimeoutError:
+            self._end = GoneError(why)
+            raise self._end from None
+        if (late := self._taken_late(number)) is not None:
+            return late
+        raise RefusedError(why)
+
+    def _taken_late(self, number: str) -> Payload | None:
+        if self._overdue[0] != number:
+            return None
+        late, self._late = self._late, None
+        return late
 
     async def _take(self, text: str) -> None:
         try:
@@ -109,17 +154,26 @@ class Dialog:
             self._asked[2].set_exception(RefusedError(why))
 
     async def _result(self, result: CallResult) -> None:
-        if self._asked is None or not self._is_asked(result.unique_id):
-            return
-        _number, action, answer = self._asked
+        if self._asked is not None and self._is_asked(result.unique_id):
+            _number, action, answer = self._asked
+            trouble = await self._trouble_of(result, action)
+            if trouble:
+                self._refuse(f"the answer is none: {trouble}")
+            elif not answer.done():
+                answer.set_result(result.payload)
+        elif result.unique_id == self._overdue[0] and not await self._trouble_of(
+            result, self._overdue[1]
+        ):
+            self._late = result.payload
+
+    async def _trouble_of(self, result: CallResult, action: str) -> str:
+        """Return what is wrong with an answer; empty: nothing."""
         result.action = action
         try:
             await validate_payload(result, self._talk.dialect.version)
         except (OCPPError, ValueError, TypeError, RecursionError, ArithmeticError) as error:
-            self._refuse(f"the answer is none: {type(error).__name__}")
-            return
-        if not answer.done():
-            answer.set_result(result.payload)
+            return type(error).__name__
+        return ""
 
     async def _obey(self, call: Call) -> None:
         if not isinstance(call.unique_id, str) or not 0 < len(call.unique_id) <= _MOST_ID:

@@ -4,6 +4,7 @@ The boot first, then statuses, then what waits in the book: strictly in order, o
 with the same number until it is answered. Time is that of the point.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _LONGEST_PAUSE_S: Final = 86_400
 #: A heartbeat comes so often within the time after which the dead-man current is in force.
 _SIGNS: Final = 3
 _CONCURRENT: Final = "ConcurrentTx"
+ASK_S: Final = 20.0
 #: What may wait to be done after an answer.
 MOST_TODO: Final = 100
 
@@ -31,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
-    """The management system has answered that it cannot; the text is its code."""
+    """The management system has answered that it cannot, or not at all; the text says which."""
 
 
 class GoneError(Exception):
@@ -109,6 +111,8 @@ class Talk:
         #: said once after what was asked has been answered
         self.todo: list[Callable[[], Awaitable[None]]] = []
         self.last_error = ""
+        #: so long somebody with a token waits for the management system
+        self.ask_s = ASK_S
         #: stands for what else may be asked of the daemon; set by the process
         self.errands: Errands = NoErrands()
         #: waits until the daemon has taken what it was asked for; set by the process
@@ -123,7 +127,7 @@ class Talk:
         """Talk over a new connection."""
         self.link, self.booted = link, False
         self._statuses = {}
-        self._boot_ms = self._retry_ms = 0
+        self._boot_ms = 0
 
     def detach(self) -> None:
         """The connection has ended; what was asked for over it is not done over the next."""
@@ -234,8 +238,9 @@ class Talk:
         if point.tokens.beforehand(token, point.time_s):
             return ACCEPTED
         try:
-            answer = await self.say(self.dialect.authorize(token))
-        except (GoneError, RefusedError):
+            async with asyncio.timeout(self.ask_s):
+                answer = await self.say(self.dialect.authorize(token))
+        except (GoneError, RefusedError, TimeoutError):
             return point.tokens.offline(token, point.time_s)
         judgement = self.dialect.judgement(answer)
         if judgement.said is not None:

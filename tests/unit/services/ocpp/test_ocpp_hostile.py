@@ -68,7 +68,7 @@ async def raw(world):
     """A second connection, whose other side is the test itself."""
     await world.cut()
     ours, theirs = wire()
-    dialog = Dialog(ours, world.talk, answer_s=0.2)
+    dialog = Dialog(ours, world.talk, lambda _action: 0.2)
     running = asyncio.create_task(dialog.run())
     world.talk.attach(dialog)
     yield theirs
