@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from evsed.services.ocpp.book import OCPP_FILE, Book
+from evsed.services.ocpp.book import Book
+from evsed.services.ocpp.shelf import books
 from evsed.services.sessions.database import erase
 from evsed.services.sessions.service import database_file
 from evsed.settings.reset import Reset, reset_asked_for, reset_is_done
@@ -64,18 +65,18 @@ def _erase(what: str, file: Path) -> None:
 
 def _erase_told(folder: Path, *, whole: bool) -> None:
     """Erase what a management system has told; with ``whole`` what it is to be told as well."""
-    file = folder / OCPP_FILE
-    there = file.exists()
+    found = books(folder)
     if whole:
         for one in folder.iterdir() if folder.is_dir() else ():
             one.unlink()
-    elif there:
-        try:
-            with closing(Book(file)) as book:
-                book.forget_told()
-        except sqlite3.Error as error:
-            raise OSError(f"{file}: {error}") from error
-    said = "erased" if there else "there were none"
+    else:
+        for file in found:
+            try:
+                with closing(Book(file)) as book:
+                    book.forget_told()
+            except sqlite3.Error as error:
+                raise OSError(f"{file}: {error}") from error
+    said = "erased" if found else "there were none"
     _log.warning("factory reset: tokens and profiles of a management system: %s", said)
 
 

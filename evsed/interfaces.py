@@ -36,8 +36,8 @@ from evsed.services.modbus.rtu import RtuSession
 from evsed.services.modbus.service import ModbusService
 from evsed.services.mqtt.service import MqttService
 from evsed.services.nextion.service import NextionDisplay
-from evsed.services.ocpp.orders import Offered, dead_man
-from evsed.services.ocpp.service import OcppService
+from evsed.services.ocpp.orders import Offered, dead_man, until_heard
+from evsed.services.ocpp.service import OcppService, library_is_there
 from evsed.services.panel.service import PanelService
 from evsed.services.prometheus.service import Metrics
 from evsed.services.rest.backup import BackupResource
@@ -253,7 +253,8 @@ def _ocpp(
         Offered(bundle=diagnosis.pieces, install=updater.upload),
     )
     operations.on_change("ocpp", ocpp.changed)
-    limit = dead_man(built.settings.settings.ocpp)
+    chosen = built.settings.settings.ocpp
+    limit = until_heard(chosen) if library_is_there() else dead_man(chosen)
     if limit is not None:
         built.station.hold_from_start(limit)  # nothing is known of what the others take
     return ocpp

@@ -18,10 +18,10 @@ from ocpp.v201.enums import Action as Action201
 from sessions_world import SmallStation
 
 from evsed.charging.states import Reason
-from evsed.services.ocpp.book import Book
 from evsed.services.ocpp.dialog import Dialog
 from evsed.services.ocpp.moment import as_json, from_json, moment_of, seconds_of, stamp
 from evsed.services.ocpp.point import Agreed, Point
+from evsed.services.ocpp.shelf import open_book
 from evsed.services.ocpp.talk import GoneError, Talk
 from evsed.services.ocpp.v16 import Ocpp16
 from evsed.services.ocpp.v201 import Ocpp201
@@ -251,6 +251,7 @@ class ChargerWorld:
 
     def __init__(self, folder, version="1.6", agreed=AGREED):
         self.folder, self.version, self.agreed = folder, version, agreed
+        self.system = "one"
         self.station = SmallStation(folder / "sessions.db").idle()
         self.ledger = Ledger()
         self.ledger.clock = lambda: self.station.wall_s
@@ -262,7 +263,7 @@ class ChargerWorld:
 
     def start(self):
         """Start the OCPP process."""
-        self.book = Book(self.folder / "ocpp" / "ocpp.db")
+        self.book = open_book(self.folder / "ocpp", self.system)
         self.point = Point(self.book, self.agreed, self._order)
         self.talk = Talk(self.point, DIALECTS[self.version]())
         self.look()
@@ -271,6 +272,15 @@ class ChargerWorld:
         """End it as kill -9 does, and start it again."""
         await self.cut()
         self.book._db.close()
+        self.start()
+
+    async def move(self, system, ledger):
+        """The owner chooses another management system."""
+        self.system = system
+        await self.cut()
+        self.book.close()
+        self.ledger = ledger
+        self.ledger.clock = lambda: self.station.wall_s
         self.start()
 
     async def connect(self):

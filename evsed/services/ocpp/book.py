@@ -25,6 +25,8 @@ MOST_WAITING: Final = 20_000
 #: Tokens the cache remembers.
 MOST_CACHED: Final = 500
 UPDATE: Final = "update"
+#: What a book is called that was put aside: a damaged one, and one of a newer version.
+ASIDE: Final = ("broken-*-", "newer-*-")
 
 _TABLES: Final = """
 CREATE TABLE outbox (
@@ -63,28 +65,50 @@ class Waiting:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Transactions and messages of a whole book.
+
+    Args:
+        names: our name of each transaction, and how the other side calls it.
+        running: those that have not ended.
+        messages: number, kind, our name of the transaction, and what it says, the oldest first.
+    """
+
+    names: tuple[tuple[str, str, Mapping[str, Any]], ...]
+    running: tuple[Mapping[str, Any], ...]
+    messages: tuple[tuple[str, str, str, Mapping[str, Any]], ...]
+
+
 class Book:
     """The database of the charge point; a damaged one is put aside and begun anew.
 
+    Tokens are the same however their letters are written. Source: OCPP 1.6 section 7.16 (CiString),
+    OCPP 2.0.1 part 2 section 3.24 (identifierString).
+
     Args:
         file: where it is; its folder is made.
+        mend: whether to begin anew in place of one that cannot be read; else that is an error.
 
     Raises:
         OSError, sqlite3.Error: from every method: the disk refused; nothing was kept.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, mend: bool = True) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = _opened(file)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError) or not mend:
                 raise  # the disk, not the file
-            _log.critical("ocpp: the database was damaged and is begun anew: %s", error)
+            newer = isinstance(error, _NewerError)
+            what = "is of a newer version and put aside" if newer else "was damaged"
+            _log.critical("ocpp: the database %s, and begun anew: %s", what, error)
+            mark = f"{'newer' if newer else 'broken'}-{uuid.uuid4().hex[:8]}"
             for part in _PARTS:
                 with contextlib.suppress(FileNotFoundError):
                     old = file.with_name(file.name + part)
-                    old.replace(file.with_name(f"broken-{uuid.uuid4().hex[:8]}-{old.name}"))
+                    old.replace(file.with_name(f"{mark}-{old.name}"))
             self._db = _opened(file)
 
     def close(self) -> None:
@@ -109,12 +133,17 @@ class Book:
 
     # --- messages ---
 
+    @staticmethod
+    def new_number() -> str:
+        """Return a number no message has had."""
+        return str(uuid.uuid4())
+
     def put(self, kind: str, tx: str, event: Mapping[str, Any]) -> None:
         """Have something of a transaction delivered, after everything that waits already."""
         with self.together():
             self._db.execute(
                 "INSERT INTO outbox (message, kind, tx, event) VALUES (?, ?, ?, ?)",
-                (str(uuid.uuid4()), kind, tx, json.dumps(event)),
+                (self.new_number(), kind, tx, json.dumps(event)),
             )
             if self.waiting() > MOST_WAITING:
                 self._db.execute(
@@ -171,6 +200,49 @@ class Book:
         row = self._db.execute("SELECT remote FROM tx WHERE id = ?", (name,)).fetchone()
         return "" if row is None else str(row[0])
 
+    # --- a whole book ---
+
+    def kept(self) -> Kept:
+        """Return every transaction and every message."""
+        rows = self._db.execute("SELECT id, remote, open, state FROM tx ORDER BY rowid").fetchall()
+        states = [
+            (name, remote, is_open, json.loads(state)) for name, remote, is_open, state in rows
+        ]
+        messages = self._db.execute("SELECT message, kind, tx, event FROM outbox ORDER BY id")
+        return Kept(
+            names=tuple((name, remote, state) for name, remote, _, state in states),
+            running=tuple(state for _, _, is_open, state in states if is_open),
+            messages=tuple(
+                (number, kind, tx, json.loads(event)) for number, kind, tx, event in messages
+            ),
+        )
+
+    def take_back(self, source: str, kept: Kept) -> int:
+        """Have the messages of another book delivered before all others; tell how many.
+
+        Args:
+            source: its name; what has been taken once is not taken again.
+            kept: what it holds; every transaction has ended.
+        """
+        count = len(kept.messages)
+        with self.together():
+            if self.note(f"taken {source}"):
+                return 0
+            self.set_note(f"taken {source}", "yes")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO tx (id, remote, open, state) VALUES (?, ?, 0, ?)",
+                [(name, remote, json.dumps(state)) for name, remote, state in kept.names],
+            )
+            (first,) = self._db.execute("SELECT coalesce(min(id), 1) FROM outbox").fetchone()
+            self._db.executemany(
+                "INSERT INTO outbox (id, message, kind, tx, event) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (place, number, kind, tx, json.dumps(event))
+                    for place, (number, kind, tx, event) in enumerate(kept.messages, first - count)
+                ],
+            )
+        return count
+
     # --- profiles, tokens, notes ---
 
     def profiles(self) -> list[dict[str, Any]]:
@@ -189,7 +261,7 @@ class Book:
 
     def listed(self, token: str) -> dict[str, Any] | None:
         """Return what the local list says of a token."""
-        return self._told("SELECT data FROM listed WHERE token = ?", token)
+        return self._told("SELECT data FROM listed WHERE token = ? COLLATE NOCASE", token)
 
     def set_listed(self, entries: Mapping[str, Mapping[str, Any] | None], *, whole: bool) -> None:
         """Put entries into the local list; None takes one out, ``whole`` everything before."""
@@ -197,12 +269,9 @@ class Book:
             if whole:
                 self._db.execute("DELETE FROM listed")
             for token, data in entries.items():
-                if data is None:
-                    self._db.execute("DELETE FROM listed WHERE token = ?", (token,))
-                else:
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO listed VALUES (?, ?)", (token, json.dumps(data))
-                    )
+                self._db.execute("DELETE FROM listed WHERE token = ? COLLATE NOCASE", (token,))
+                if data is not None:
+                    self._db.execute("INSERT INTO listed VALUES (?, ?)", (token, json.dumps(data)))
 
     def count_listed(self) -> int:
         """Return how long the local list is."""
@@ -211,13 +280,14 @@ class Book:
 
     def cached(self, token: str) -> dict[str, Any] | None:
         """Return what the management system said of a token last."""
-        return self._told("SELECT data FROM cached WHERE token = ?", token)
+        return self._told("SELECT data FROM cached WHERE token = ? COLLATE NOCASE", token)
 
     def set_cached(self, token: str, data: Mapping[str, Any], used_s: int) -> None:
         """Remember what it said; the tokens not seen for longest give way."""
         with self.together():
+            self._db.execute("DELETE FROM cached WHERE token = ? COLLATE NOCASE", (token,))
             self._db.execute(
-                "INSERT OR REPLACE INTO cached VALUES (?, ?, ?)", (token, json.dumps(data), used_s)
+                "INSERT INTO cached VALUES (?, ?, ?)", (token, json.dumps(data), used_s)
             )
             self._db.execute(
                 "DELETE FROM cached WHERE token NOT IN "
@@ -234,7 +304,7 @@ class Book:
         with self.together():
             for table in ("profile", "listed", "cached"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # one of ours
-            self._db.execute("DELETE FROM note WHERE key NOT IN ('register', 'billed')")
+            self._db.execute("DELETE FROM note WHERE key NOT IN ('register', 'billed', 'system')")
 
     def note(self, key: str, default: str = "") -> str:
         """Return a small thing that was kept."""
@@ -248,6 +318,10 @@ class Book:
     def _told(self, question: str, token: str) -> dict[str, Any] | None:
         row = self._db.execute(question, (token,)).fetchone()
         return None if row is None else dict(json.loads(row[0]))
+
+
+class _NewerError(sqlite3.DatabaseError):
+    """It is whole, and of another version."""
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -267,5 +341,5 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version == 0:
         connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={_VERSION}; COMMIT;")
     elif version != _VERSION:
-        raise sqlite3.DatabaseError(f"version {version} is not {_VERSION}")
+        raise _NewerError(f"version {version} is not {_VERSION}")
     connection.execute("SELECT count(*) FROM outbox").fetchone()

@@ -114,18 +114,21 @@ class Dialog:
         """
         why = f"{action} was not answered in {self._patience(action):g} s"
         self._overdue, self._late = (number, action), None
-        try:
-            if action in _SIGNS:
-                raise TimeoutError
-            await self._exchange(str(uuid.uuid4()), _PROBE, {})
-        except RefusedError:
-            pass  # an answer all the same
-        except TimeoutError:
+        if action in _SIGNS or not await self._is_there():
             self._end = GoneError(why)
-            raise self._end from None
+            raise self._end
         if (late := self._taken_late(number)) is not None:
             return late
         raise RefusedError(why)
+
+    async def _is_there(self) -> bool:
+        try:
+            await self._exchange(str(uuid.uuid4()), _PROBE, {})
+        except TimeoutError:
+            return False
+        except RefusedError:
+            pass  # an answer all the same
+        return True
 
     def _taken_late(self, number: str) -> Payload | None:
         if self._overdue[0] != number:

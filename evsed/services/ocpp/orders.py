@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evsed.charging.owned_limits import OwnedLimit
+from evsed.charging.owned_limits import PAUSE_DA, OwnedLimit
 from evsed.errors import EvsedError
 from evsed.operations.limits import OCPP
 from evsed.operations.operations import Operations
@@ -49,6 +49,21 @@ def dead_man(settings: OcppSettings) -> OwnedLimit | None:
         return None
     return OwnedLimit(
         owner=OCPP, current_da=offline_da, lease_ms=LEASE_S * 1000, fallback_da=offline_da
+    )
+
+
+def until_heard(settings: OcppSettings) -> OwnedLimit | None:
+    """Return the limit of a charger that has just been started; None: there is none.
+
+    Nothing is offered before the process has said what profiles permit, and whether a transaction
+    was stopped; if it says nothing for ``LEASE_S``, the dead-man current counts.
+    """
+    if not settings.enabled:
+        return None
+    dead = dead_man(settings)
+    fallback_da = None if dead is None else dead.fallback_da
+    return OwnedLimit(
+        owner=OCPP, current_da=PAUSE_DA, lease_ms=LEASE_S * 1000, fallback_da=fallback_da
     )
 
 

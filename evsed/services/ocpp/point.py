@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
-from evsed.services.ocpp import transactions, variables
+from evsed.services.ocpp import shelf, transactions, variables
 from evsed.services.ocpp.book import Book
 from evsed.services.ocpp.moment import Moment
 from evsed.services.ocpp.profiles import (
@@ -66,6 +66,7 @@ class Grant:
 
     token: str
     until_ms: int
+    parent: str = ""
     remote_start: int | None = None
     profile: Profile | None = None
 
@@ -96,11 +97,12 @@ class Point:
         self.tokens = Tokens(book, self.variables)
         self.now: Moment | None = None
         self._first = True
-        self.running: Transaction | None = _transaction(book.open_tx())
+        kept = book.open_tx()
+        self.running = None if kept is None else transactions.from_kept(kept)
         self.profiles: tuple[Profile, ...] = tuple(_profile(one) for one in book.profiles())
         self.grant: Grant | None = None
-        #: nobody may begin by himself in this session: computer's start and begin
-        self.held = book.note("held")
+        #: nobody may begin by himself until the vehicle has left
+        self.held = book.note("held") != ""
         #: by the charger's clock, when the management system was heard last
         self.heard_ms: int | None = None
         #: the other side's Unix seconds when the charger's clock was 0; None: it has not said
@@ -177,47 +179,65 @@ class Point:
         self.limit()
 
     def _follow(self, now: Moment, register: Register, *, first: bool) -> None:
+        if transactions.is_unplugged(now):
+            self._hold(on=False)
         if first and self.running is not None and not transactions.is_of(self.running, now):
             self._keep(transactions.lost(self.running, now, register), register)
         begin_ws = max(0, register.ws - now.session_energy_ws)
         before_ws = max(begin_ws, min(self._billed_ws, register.ws))
-        told = transactions.follow(self.running, now, register, before_ws, self._terms(now))
+        told = transactions.follow(self.running, now, register, before_ws, self._terms())
         self._keep(told, register)
 
     # --- who may charge ---
 
     def authorized(
-        self, token: str, *, remote_start: int | None = None, profile: Profile | None = None
+        self,
+        token: str,
+        *,
+        parent: str = "",
+        remote_start: int | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """Let somebody charge who has been found to be permitted to."""
         self.grant = Grant(
             token=token,
             until_ms=self.ms + _GRANT_MS,
+            parent=parent,
             remote_start=remote_start,
             profile=profile,
         )
-        self._hold("")
+        self._hold(on=False)
         self.limit()  # his profile is in force before anything is offered
         self.order({"t": "authorize"})
 
-    def stop(self, reason: str) -> bool:
-        """Stop the transaction that runs; it ends when the contactor has opened."""
+    def stop(self, reason: str, token: str = "") -> bool:
+        """Stop the transaction that runs; it ends when the contactor has opened.
+
+        Args:
+            reason: why.
+            token: of somebody who wants it; empty: of nobody.
+        """
         if self.running is None:
             return False
         if not self.running.ending:
-            self.running = replace(self.running, ending=reason, ending_ms=self.ms)
+            self.running = replace(self.running, ending=reason, ending_ms=self.ms, stopper=token)
         self.book.save_tx(self.running.id, self.running.as_json(), is_open=True)
-        self._hold(f"{self.running.boot} {self.running.began_ms}")
+        self._hold(on=True)
         self.limit()
         return True
 
-    def judged(self, transaction: str, token: str, status: str) -> None:
-        """Take what the management system says of the one who charges.
+    def judged(self, transaction: str, token: str, status: str, parent: str = "") -> None:
+        """Take what the management system says of the one who charges, and of his group.
 
         Without energy it goes on, if it is not to stop. Source: OCPP 1.6 section 3.4.3, 2.0.1 E05.
         """
         running = self.running
-        if status == ACCEPTED or running is None or running.id != transaction:
+        if running is None or running.id != transaction:
+            return
+        if parent and parent != running.parent:
+            running = self.running = replace(running, parent=parent)
+            self.book.save_tx(running.id, running.as_json(), is_open=True)
+        if status == ACCEPTED:
             return
         _log.warning("ocpp: the management system does not accept token %s: %s", token, status)
         if self.variables.on(variables.STOP_ON_INVALID):
@@ -272,7 +292,7 @@ class Point:
         permitted = permitted_da if known else least_da
         told_da = permitted(*self._in_view())
         lowest_da = min(UNLIMITED_DA if told_da is None else told_da, offline_da)
-        if self._paused(now):
+        if self._paused:
             told_da = lowest_da = _PAUSE_DA
         elif self.away and offline_da < UNLIMITED_DA:
             told_da = lowest_da
@@ -289,52 +309,54 @@ class Point:
             profiles, followed = (*profiles, expected), (_EXPECTED, self.time_s)
         return profiles, self.time_s, self.mains, followed
 
-    def _paused(self, now: Moment) -> bool:
-        if self.running is not None and (self.running.ending or self.running.denied):
-            return True
-        return now.session and self.held == f"{now.boot} {now.began_ms}"
+    @property
+    def _paused(self) -> bool:
+        running = self.running
+        return self.held or (running is not None and (bool(running.ending) or running.denied))
 
     # --- in and out of service ---
 
     def make_available(self, *, on: bool) -> str:
         """Take the charger into service or out of it; return the answer."""
         if on:
-            self.book.set_note("inoperative", "")
+            self.book.set_note(shelf.INOPERATIVE, "")
             self.order({"t": "available", "on": True})
             return ACCEPTED
         if self.running is not None:
-            self.book.set_note("inoperative", "scheduled")
+            self.book.set_note(shelf.INOPERATIVE, "scheduled")
             return "Scheduled"
         self._take_out()
         return ACCEPTED
 
     def _availability(self, now: Moment, *, first: bool) -> None:
-        wanted = self.book.note("inoperative")
-        if wanted == "scheduled" and self.running is None:
+        wanted = self.book.note(shelf.INOPERATIVE)
+        if wanted == shelf.LIFTED:
+            self.make_available(on=True)
+        elif wanted == "scheduled" and self.running is None:
             self._take_out()
         elif wanted == "ordered" and not now.available:
-            self.book.set_note("inoperative", "yes")
+            self.book.set_note(shelf.INOPERATIVE, "yes")
         elif wanted == "ordered" or (wanted == "yes" and first):
             self._take_out()
         elif wanted == "yes" and now.available:
-            self.book.set_note("inoperative", "")  # somebody here has decided otherwise
+            self.book.set_note(shelf.INOPERATIVE, "")  # somebody here has decided otherwise
 
     def _take_out(self) -> None:
-        if self.book.note("inoperative") != "ordered":
-            self.book.set_note("inoperative", "ordered")
+        if self.book.note(shelf.INOPERATIVE) != "ordered":
+            self.book.set_note(shelf.INOPERATIVE, "ordered")
         self.order({"t": "available", "on": False})
 
     # --- below ---
 
-    def _terms(self, now: Moment) -> Terms:
+    def _terms(self) -> Terms:
         grant = self.grant
-        boot, _, began = self.held.partition(" ")
         return Terms(
             token=self.agreed.id_tag if grant is None else grant.token,
             interval_s=self.variables.whole(variables.METER_INTERVAL),
             offline=self.away,
             remote_start=None if grant is None else grant.remote_start,
-            held=int(began) if began and boot == now.boot else None,
+            held=self.held,
+            parent="" if grant is None else grant.parent,
         )
 
     def _keep(self, told: Told, register: Register) -> None:
@@ -364,10 +386,10 @@ class Point:
             # There is room for it, whatever was installed since it was taken.
             self._set_profiles(with_profile(self.profiles, own, MAX_PROFILES + 1))
 
-    def _hold(self, session: str) -> None:
-        if session or self.held:  # a refusal of the disk may have taken back what was kept
-            self.held = session
-            self.book.set_note("held", session)
+    def _hold(self, *, on: bool) -> None:
+        if on or self.held:  # a refusal of the disk may have taken back what was kept
+            self.held = on
+            self.book.set_note("held", "until unplugged" if on else "")
 
     def _set_profiles(self, profiles: tuple[Profile, ...]) -> None:
         self.book.set_profiles((place, asdict(one)) for place, one in enumerate(profiles))
@@ -379,13 +401,6 @@ class Point:
             return False
         self.order({"t": "password", "value": text})
         return True
-
-
-def _transaction(kept: dict[str, Any] | None) -> Transaction | None:
-    """Return what was kept; a version that went back does not know every word of a newer one."""
-    if kept is None:
-        return None
-    return Transaction(**_known(Transaction, kept))
 
 
 def _profile(kept: dict[str, Any]) -> Profile:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from evsed.services.ocpp import variables
-from evsed.services.ocpp.book import OCPP_FILE, Book
 from evsed.services.ocpp.connection import connected, pauses
 from evsed.services.ocpp.dialog import Dialog
 from evsed.services.ocpp.errands import Errands
 from evsed.services.ocpp.moment import from_json
 from evsed.services.ocpp.point import Agreed, Point
+from evsed.services.ocpp.shelf import open_book, system_of
 from evsed.services.ocpp.talk import Dialect, GoneError, Talk
 from evsed.services.ocpp.v16 import Ocpp16
 from evsed.services.ocpp.v201 import Ocpp201
@@ -49,7 +49,7 @@ class Process:
     def __init__(self, first: Mapping[str, Any], out: asyncio.StreamWriter) -> None:
         self._settings, self._out = first["settings"], out
         folder = Path(first["folder"])
-        self.book = Book(folder / OCPP_FILE)
+        self.book = open_book(folder, system_of(self._settings))
         point = Point(self.book, _agreed(first), self.send)
         dialect: Dialect = Ocpp201() if self._settings["version"] == "2.0.1" else Ocpp16()
         self.talk = Talk(point, dialect)

@@ -18,7 +18,7 @@ from evsed.services.ocpp.profiles import (
     composite,
 )
 from evsed.services.ocpp.talk import GoneError, RefusedError, Talk
-from evsed.services.ocpp.tokens import ACCEPTED
+from evsed.services.ocpp.tokens import ACCEPTED, Verdict
 from evsed.units import amperes, watts
 
 REJECTED: Final = "Rejected"
@@ -46,18 +46,22 @@ def start(
     if not now.available or now.faults:
         return False
     if number is None and not point.variables.on(variables.REMOTE_AUTHORIZE):
-        return talk.later(partial(_authorized, talk, token, profile, number))
+        known = Verdict(ACCEPTED)
+        return talk.later(partial(_authorized, talk, known, token, profile, number))
     return talk.later(partial(_asked, talk, token, profile, number))
 
 
 async def _asked(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:
-    if await talk.status_of(token) == ACCEPTED:
-        await _authorized(talk, token, profile, number)
+    verdict = await talk.verdict_on(token)
+    if verdict.status == ACCEPTED:
+        await _authorized(talk, verdict, token, profile, number)
 
 
-async def _authorized(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:
+async def _authorized(
+    talk: Talk, verdict: Verdict, token: str, profile: Profile | None, number: int | None
+) -> None:
     if talk.point.running is None:
-        talk.point.authorized(token, remote_start=number, profile=profile)
+        talk.point.authorized(token, parent=verdict.parent, remote_start=number, profile=profile)
 
 
 def reset(talk: Talk, reason: str) -> None:

@@ -14,7 +14,8 @@ from evsed.services.ocpp import transactions, variables
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import seconds_of
 from evsed.services.ocpp.point import UNLIMITED_DA, Point
-from evsed.services.ocpp.tokens import ACCEPTED
+from evsed.services.ocpp.tokens import ACCEPTED, INVALID, Verdict, is_same
+from evsed.services.ocpp.transactions import Transaction
 
 Payload = Mapping[str, Any]
 Message = tuple[str, Payload]
@@ -71,12 +72,19 @@ class Judgement:
     status: str = ""
     said: Payload | None = None
 
+    @property
+    def parent(self) -> str:
+        """The group of the token; empty: none."""
+        return "" if self.said is None else str(self.said.get("parent") or "")
+
 
 class Dialect(Protocol):
     """A version of OCPP: the same said in other words."""
 
     version: str
     subprotocol: str
+    #: no identifier has more characters
+    longest_token: int
 
     def boot(self, point: Point, reason: str) -> Message:
         """Return how the charger introduces itself."""
@@ -222,21 +230,33 @@ class Talk:
     async def present(self, token: str) -> str:
         """Take a token that somebody holds up here; return what became of it."""
         point = self.point
-        running = point.running
-        if running is not None:
-            return ACCEPTED if running.token == token and point.stop("Local") else _CONCURRENT
-        status = await self.status_of(token)
-        if status == ACCEPTED:
-            point.authorized(token)
-        return status
+        if point.running is not None:
+            return await self._stop_with(token, point.running)
+        verdict = await self.verdict_on(token)
+        if verdict.status == ACCEPTED:
+            point.authorized(token, parent=verdict.parent)
+        return verdict.status
 
-    async def status_of(self, token: str) -> str:
-        """Return whether somebody may charge: ``Accepted``, or why not."""
+    async def _stop_with(self, token: str, running: Transaction) -> str:
+        """Stop a transaction by its own token, or by one of the same group."""
+        own = is_same(running.token, token)
+        if not own and running.parent:
+            verdict = await self.verdict_on(token)
+            own = verdict.status == ACCEPTED and is_same(verdict.parent, running.parent)
+        now = self.point.running
+        there = now is not None and now.id == running.id
+        return ACCEPTED if own and there and self.point.stop("Local", token) else _CONCURRENT
+
+    async def verdict_on(self, token: str) -> Verdict:
+        """Return whether somebody may charge."""
         point = self.point
+        if len(token) > self.dialect.longest_token:
+            return Verdict(INVALID)
         if self.link is None or not self.booted:
             return point.tokens.offline(token, point.time_s)
-        if point.tokens.beforehand(token, point.time_s):
-            return ACCEPTED
+        beforehand = point.tokens.beforehand(token, point.time_s)
+        if beforehand is not None:
+            return beforehand
         try:
             async with asyncio.timeout(self.ask_s):
                 answer = await self.say(self.dialect.authorize(token))
@@ -245,7 +265,7 @@ class Talk:
         judgement = self.dialect.judgement(answer)
         if judgement.said is not None:
             point.tokens.heard(token, judgement.said, point.time_s)
-        return judgement.status
+        return Verdict(judgement.status, judgement.parent)
 
     async def _say_statuses(self) -> None:
         for place, message in self.dialect.statuses(self.point).items():
@@ -287,7 +307,7 @@ class Talk:
         if not token:
             return
         if judgement.status and waiting.event.get("kind") == transactions.START:
-            self.point.judged(waiting.tx, token, judgement.status)
+            self.point.judged(waiting.tx, token, judgement.status, judgement.parent)
         if judgement.said is not None:
             self.point.tokens.heard(token, judgement.said, self.point.time_s)
 

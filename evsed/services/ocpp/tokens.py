@@ -5,7 +5,7 @@ Source: OCPP 1.6 sections 3.4, 3.5 and 5.15; OCPP 2.0.1 part 2 sections C and D.
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from evsed.services.ocpp import variables
 from evsed.services.ocpp.book import Book
@@ -25,6 +25,23 @@ _CACHE_S: Final = 30 * 86_400
 _MOST_EXPIRY: Final = 64
 
 _log = logging.getLogger(__name__)
+
+
+class Verdict(NamedTuple):
+    """Whether a token may charge.
+
+    Args:
+        status: ``Accepted``, or why not.
+        parent: the group it belongs to, whose members may end one another's transactions.
+    """
+
+    status: str
+    parent: str = ""
+
+
+def is_same(one: str, other: str) -> bool:
+    """Tell whether two tokens are one; letters may be written either way."""
+    return one.casefold() == other.casefold()
 
 
 class Tokens:
@@ -76,34 +93,41 @@ class Tokens:
         self._book.clear_cache()
         return self._settings.on(variables.CACHE)
 
-    def known(self, token: str, now_s: float) -> str | None:
-        """Return the status of a token as far as it is known here; None: nothing is."""
+    def known(self, token: str, now_s: float) -> Verdict | None:
+        """Return what is known of a token here; None: nothing is."""
         if self._settings.on(variables.LIST):
             listed = self._book.listed(token)
             if listed is not None:
-                return _status(listed, now_s)
+                return _verdict(listed, now_s)
         if not self._settings.on(variables.CACHE):
             return None
         cached = self._book.cached(token)
         if cached is None or not 0 <= now_s - float(cached.get("heard", now_s)) < _CACHE_S:
             return None
-        return _status(cached, now_s)
+        return _verdict(cached, now_s)
 
-    def beforehand(self, token: str, now_s: float) -> bool:
-        """Tell whether a token may charge without asking although somebody could be asked."""
-        return self._settings.on(variables.PRE_AUTHORIZE) and self.known(token, now_s) == ACCEPTED
+    def beforehand(self, token: str, now_s: float) -> Verdict | None:
+        """Return that a token may charge without asking although somebody could be asked."""
+        if not self._settings.on(variables.PRE_AUTHORIZE):
+            return None
+        known = self.known(token, now_s)
+        return known if known is not None and known.status == ACCEPTED else None
 
-    def offline(self, token: str, now_s: float) -> str:
-        """Return the status of a token while nobody can be asked."""
+    def offline(self, token: str, now_s: float) -> Verdict:
+        """Return what counts for a token while nobody can be asked."""
         if self._settings.on(variables.LOCAL_OFFLINE):
             known = self.known(token, now_s)
             if known is not None:
                 return known
-        return ACCEPTED if self._settings.on(variables.UNKNOWN_OFFLINE) else INVALID
+        return Verdict(ACCEPTED if self._settings.on(variables.UNKNOWN_OFFLINE) else INVALID)
 
 
 def _expiry(said: Mapping[str, Any]) -> str:
     return str(said.get("expiry") or "")
+
+
+def _verdict(said: Mapping[str, Any], now_s: float) -> Verdict:
+    return Verdict(_status(said, now_s), str(said.get("parent") or ""))
 
 
 def _status(said: Mapping[str, Any], now_s: float) -> str:

@@ -6,7 +6,7 @@ never falls, whatever is done to the charger's own. Source: OCPP 1.6 section 4, 
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from evsed.services.ocpp.moment import Moment
@@ -29,6 +29,9 @@ SUSPENDED_EVSE: Final = "SuspendedEVSE"
 
 _CHARGING_STATES: Final = frozenset({"C2", "D2"})
 _EV_WAITS: Final = frozenset({"vehicle_not_asking", "under_power_limit"})
+#: The word to stop is given so long to reach the charger, whose contactor may be about to close.
+_HEEDED_MS: Final = 2_000
+_HEEDED: Final = "paused_by_limit"
 #: The contactor is given so long to open before the energy of a stopped transaction is read.
 _WIND_DOWN_MS: Final = 10_000
 
@@ -68,6 +71,8 @@ class Transaction:
         ending_ms: since when.
         remote_start: the number with which the management system asked for it.
         denied: its token is not accepted: it goes on, without energy.
+        parent: the group of the token; empty: none.
+        stopper: the token that is stopping it; empty: none is.
     """
 
     id: str
@@ -85,6 +90,8 @@ class Transaction:
     remote_start: int | None = None
     start_ms: int | None = None
     denied: bool = False
+    parent: str = ""
+    stopper: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept."""
@@ -100,14 +107,16 @@ class Terms:
         interval_s: pause between two meter values.
         offline: nobody listens at this moment.
         remote_start: see ``Transaction``.
-        held: the session, by its begin, in which nothing may begin again by itself.
+        held: nothing may begin by itself.
+        parent: see ``Transaction``.
     """
 
     token: str
     interval_s: int
     offline: bool = False
     remote_start: int | None = None
-    held: int | None = None
+    held: bool = False
+    parent: str = ""
 
 
 @dataclass(slots=True)
@@ -174,7 +183,7 @@ def lost(running: Transaction, now: Moment, register: Register) -> Told:
         "at": {"wall": running.seen_s, "ms": 0, "boot": "", "set": True},
         "reason": reason,
         "trigger": "AbnormalCondition",
-        "token": running.token,
+        "token": running.stopper,
         "offline": True,
     }
     told.add(STOP, running, event)
@@ -182,17 +191,46 @@ def lost(running: Transaction, now: Moment, register: Register) -> Told:
     return told
 
 
+def from_kept(state: Mapping[str, Any]) -> Transaction:
+    """Return what was kept; a version that went back does not know every word of a newer one."""
+    names = {one.name for one in fields(Transaction)}
+    return Transaction(**{key: value for key, value in state.items() if key in names})
+
+
+def cut_off(running: Transaction, reason: str) -> tuple[str, dict[str, Any]]:
+    """Return kind and words of the end of a transaction nobody looks after any more."""
+    event = {
+        "kind": STOP,
+        "seq": running.seq,
+        "at": {"wall": running.seen_s, "ms": 0, "boot": "", "set": True},
+        "meter": max(running.seen_ws, running.meter_start_ws),
+        "sample": None,
+        "reason": running.ending or reason,
+        "trigger": "AbnormalCondition",
+        "token": running.stopper,
+        "offline": True,
+    }
+    return STOP, event
+
+
 def _end_of(running: Transaction, now: Moment) -> str:
     """Return why a transaction has ended; empty: it has not."""
     if not is_of(running, now):
         return running.ending or (OTHER if now.faults or now.state == "F" else EV_DISCONNECTED)
-    wound_down = not now.contactor_closed or now.at_ms - running.ending_ms >= _WIND_DOWN_MS
+    since_ms = now.at_ms - running.ending_ms
+    heeded = now.reason == _HEEDED or since_ms >= _HEEDED_MS
+    wound_down = (heeded and not now.contactor_closed) or since_ms >= _WIND_DOWN_MS
     return running.ending if running.ending and wound_down else ""
 
 
 def _may_begin(now: Moment, terms: Terms) -> bool:
     ready = now.session and not now.pending_auth and not now.faults and now.available
-    return ready and now.began_ms != terms.held
+    return ready and not terms.held
+
+
+def is_unplugged(now: Moment) -> bool:
+    """Tell whether it is certain that no vehicle is connected."""
+    return now.state == "A" and now.reason == "no_vehicle"
 
 
 def _begin(told: Told, now: Moment, register: Register, first_ws: int, terms: Terms) -> Transaction:
@@ -209,6 +247,7 @@ def _begin(told: Told, now: Moment, register: Register, first_ws: int, terms: Te
         seen_s=now.wall_s,
         seen_ws=register.ws,
         remote_start=terms.remote_start,
+        parent=terms.parent,
     )
     event = _event(now, register, 0) | {
         "meter": first_ws,
@@ -262,7 +301,7 @@ def _end(
     event = _event(now, register, running.meter_start_ws) | {
         "reason": reason,
         "trigger": _TRIGGERS.get(reason, "AbnormalCondition"),
-        "token": running.token,
+        "token": running.stopper,
         "offline": terms.offline,
     }
     told.add(STOP, running, event)

@@ -52,8 +52,7 @@ def status_of(point: Point, now: Moment) -> tuple[str, str]:
     if not now.session:
         return ("Available" if point.grant is None else "Preparing"), "NoError"
     if point.running is None:
-        held = point.held == f"{now.boot} {now.began_ms}"
-        return ("Finishing" if held else "Preparing"), "NoError"
+        return ("Finishing" if point.held else "Preparing"), "NoError"
     state = charging_state(now)
     return _STATUSES.get(state, state), "NoError"
 
@@ -62,6 +61,7 @@ class Ocpp16:
     """The dialect."""
 
     version = "1.6"
+    longest_token = 20
     subprotocol = "ocpp1.6"
 
     def boot(self, point: Point, _reason: str) -> Message:
@@ -104,7 +104,7 @@ class Ocpp16:
             case transactions.STOP:
                 return "StopTransaction", {
                     "transactionId": known,
-                    "idTag": event["token"][:20],
+                    **({"idTag": event["token"][:20]} if event["token"] else {}),
                     "meterStop": event["meter"] // _WH,
                     "timestamp": stamp(at_s),
                     "reason": event["reason"],
@@ -118,7 +118,11 @@ class Ocpp16:
         remote_name = "" if number is None else str(number)
         if info is None:
             return Judgement(remote=remote_name)
-        said = {"status": info["status"], "expiry": info.get("expiryDate")}
+        said = {
+            "status": info["status"],
+            "expiry": info.get("expiryDate"),
+            "parent": info.get("parentIdTag"),
+        }
         return Judgement(remote=remote_name, status=info["status"], said=said)
 
     def authorize(self, token: str) -> Message:
@@ -267,6 +271,7 @@ def _send_list(talk: Talk, asked: Payload) -> Payload:
         else {
             "status": one["idTagInfo"]["status"],
             "expiry": one["idTagInfo"].get("expiryDate"),
+            "parent": one["idTagInfo"].get("parentIdTag"),
         }
         for one in asked.get("localAuthorizationList", ())
     }

@@ -45,6 +45,7 @@ class Ocpp201:
     """The dialect."""
 
     version = "2.0.1"
+    longest_token = 36
     subprotocol = "ocpp2.0.1"
 
     def boot(self, point: Point, reason: str) -> Message:
@@ -90,7 +91,7 @@ class Ocpp201:
             "transactionInfo": {"transactionId": waiting.tx, **info},
             "evse": _EVSE,
         }
-        if "token" in event:
+        if event.get("token"):
             told["idToken"] = _token(event["token"])
         values = _meter_value(point, event, at_s, _CONTEXTS[kind])
         if values:
@@ -102,7 +103,7 @@ class Ocpp201:
         info = answer.get("idTokenInfo")
         if info is None:
             return Judgement()
-        said = {"status": info["status"], "expiry": info.get("cacheExpiryDateTime")}
+        said = _said(info)
         return Judgement(status=info["status"], said=said)
 
     def authorize(self, token: str) -> Message:
@@ -120,6 +121,15 @@ class Ocpp201:
             return None
         answer = handler(talk, payload)
         return answer if isinstance(answer, Mapping) else await answer
+
+
+def _said(info: Payload) -> dict[str, Any]:
+    """Return what is remembered of a token."""
+    return {
+        "status": info["status"],
+        "expiry": info.get("cacheExpiryDateTime"),
+        "parent": info.get("groupIdToken", {}).get("idToken"),
+    }
 
 
 def _token(token: str) -> dict[str, str]:
@@ -203,10 +213,7 @@ def _send_list(talk: Talk, asked: Payload) -> Payload:
     entries = {
         one["idToken"]["idToken"]: None
         if one.get("idTokenInfo") is None
-        else {
-            "status": one["idTokenInfo"]["status"],
-            "expiry": one["idTokenInfo"].get("cacheExpiryDateTime"),
-        }
+        else _said(one["idTokenInfo"])
         for one in asked.get("localAuthorizationList", ())
     }
     whole = asked["updateType"] == "Full"

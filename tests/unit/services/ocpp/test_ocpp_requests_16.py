@@ -108,6 +108,58 @@ async def test_a_stop_from_afar_holds_until_somebody_begins_again(world):
     assert world.limit == (None, None)
 
 
+async def test_a_stop_outlives_a_restart_of_the_charger_until_the_vehicle_has_left(world):
+    await charging(world)
+    await world.ask(call.RemoteStopTransaction(1001))
+    await world.run(10)
+    world.station.restart()
+    await world.kill()
+    assert world.limit == (0, 0)  # before anything is known of a vehicle
+    await world.connect()
+    await world.run(2)
+    await charging(world)
+    await world.run(60)
+    assert world.limit == (0, 0)
+    assert len(world.ledger.of("StartTransaction")) == 1
+    assert (await statuses(world))[-1] == "Finishing"
+    world.station.unplug()
+    await world.run(2)
+    assert world.limit == (None, None)
+    await charging(world)
+    assert len(world.ledger.of("StartTransaction")) == 2
+
+
+async def test_a_stop_outlives_a_fault(world):
+    await charging(world)
+    await world.ask(call.RemoteStopTransaction(1001))
+    await world.run(10)
+    world.station.fail()
+    await world.run(2)
+    world.station.heal()
+    await charging(world)
+    await world.run(10)
+    assert len(world.ledger.of("StartTransaction")) == 1
+
+
+async def test_a_stop_that_comes_just_before_the_contactor_closes_wins(world):
+    world.plug()
+    await world.run(2)
+    order, orders = world.point.order, []
+    world.point.order = orders.append  # the pass that closes the contactor has begun already
+    assert (await world.ask(call.RemoteStopTransaction(1001))).status == "Accepted"
+    world.station.charge(16)
+    await world.run(5)
+    world.point.order = order
+    order(orders[0])
+    assert world.limit == (0, 0)
+    await world.run(60)
+    [end] = world.ledger.of("StopTransaction")
+    assert end["reason"] == "Remote"
+    assert end["meter_stop"] * 3600 == pytest.approx(world.station.given_mws / 1000, abs=3600)
+    assert end["meter_stop"] > 0
+    assert len(world.ledger.of("StartTransaction")) == 1
+
+
 async def test_who_is_found_invalid_when_he_has_begun_is_stopped(world):
     world.ledger.refuses_tokens["EVSED"] = "Invalid"
     await charging(world)
@@ -452,3 +504,76 @@ async def test_a_start_with_a_profile_has_room_for_it_among_many(world):
     world.plug()
     await world.run(2)
     assert world.limit == (80, 80)
+
+
+def entry(token, status="Accepted", **more):
+    return {"idTag": token, "idTagInfo": {"status": status, **more}}
+
+
+async def test_tokens_are_the_same_however_their_letters_are_written(world):
+    listed = [entry("Anna"), entry("BERT", "Blocked")]
+    await world.ask(call.SendLocalList(1, "Full", listed))
+    await world.talk.present("Carl")
+    await world.run(70)
+    await world.cut()
+    found = [await world.talk.present(one) for one in ("bert", "cARL")]
+    assert found == ["Blocked", "Accepted"]
+    await world.connect()
+    more = [entry("anna", "Blocked"), {"idTag": "bert"}]
+    await world.ask(call.SendLocalList(2, "Differential", more))
+    await world.cut()
+    assert [await world.talk.present(one) for one in ("ANNA", "BERT")] == ["Blocked", "Invalid"]
+    assert await world.talk.present("carl") == "Accepted"
+    await charging(world)
+    assert await world.talk.present("CARL") == "Accepted"
+    await world.run(5)
+    assert world.point.running is None
+
+
+async def test_somebody_of_the_same_group_may_end_a_transaction(world):
+    listed = [entry("Anna", parentIdTag="Home"), entry("Bert", parentIdTag="HOME"), entry("Carl")]
+    await world.ask(call.SendLocalList(1, "Full", listed))
+    await world.cut()
+    world.authorization_required = True
+    assert await world.talk.present("ANNA") == "Accepted"
+    await charging(world)
+    assert [await world.talk.present(one) for one in ("Carl", "Bert")] == [
+        "ConcurrentTx",
+        "Accepted",
+    ]
+    world.station.pause()
+    await world.run(5)
+    await world.connect()
+    end = world.ledger.of("StopTransaction")[0]
+    assert (end["reason"], end["id_tag"]) == ("Local", "Bert")
+
+
+async def test_the_group_may_be_told_with_the_begin(world, monkeypatch):
+    dialect = type(world.talk.dialect)
+    judgement = dialect.judgement
+
+    def grouped(self, answer):
+        info = answer.get("idTagInfo")
+        return judgement(
+            self, {**answer, "idTagInfo": {**info, "parentIdTag": "G"}} if info else answer
+        )
+
+    monkeypatch.setattr(dialect, "judgement", grouped)
+    await charging(world)
+    await world.kill()
+    await world.connect()
+    assert await world.talk.present("ANOTHER") == "Accepted"
+    await world.run(5)
+    assert world.ledger.of("StopTransaction")[0]["id_tag"] == "ANOTHER"
+
+
+async def test_a_token_that_is_too_long_is_nobody_s(world):
+    assert await world.talk.present("04AABBCCDDEEFF0011223344") == "Invalid"
+    assert world.ledger.of("Authorize") == []
+
+
+async def test_an_end_names_nobody_who_did_not_ask_for_it(world):
+    await charging(world)
+    world.station.unplug()
+    await world.run(2)
+    assert "id_tag" not in world.ledger.of("StopTransaction")[0]

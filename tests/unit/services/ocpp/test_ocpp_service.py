@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from evsed.operations.limits import OCPP
+from evsed.services.ocpp.orders import until_heard
 from evsed.services.ocpp.service import OcppService
 from evsed.settings.ocpp import OcppSettings
 
@@ -52,3 +53,19 @@ async def test_without_the_library_the_dead_man_current_stays(settings, there, l
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({"enabled": False}, None),
+        ({}, (0, None)),
+        ({"offline_current_da": 80}, (0, 80)),
+        ({"offline_current_da": 0}, (0, 0)),
+    ],
+)
+def test_nothing_is_offered_after_a_start_until_the_process_has_spoken(more, wanted):
+    limit = until_heard(OcppSettings(**{"enabled": True, **more}))
+    found = None if limit is None else (limit.current_da, limit.fallback_da)
+    assert found == wanted
+    assert limit is None or limit.lease_ms == 30_000
