@@ -315,12 +315,25 @@ def test_switched_off_it_leaves_nothing_but_that_it_is_gone(daemon, broker, ear)
     ear.until(lambda: {"e/state", "hb"} <= {*ear.latest, *map(root, ear.latest)})
     ear.until(lambda: "ha" not in map(root, ear.latest))
     connect(daemon, broker, discovery=False, topic="e/f")
-    ear.wait(e__f__state="A", e__state=None)
+    ear.wait(e__f__state="A", e__state=None, e__availability=None)
     ear.until(lambda: not any(topic.startswith("hb/") for topic in ear.latest))
     daemon.post("/config/mqtt", {"enabled": False})
-    left = {"e/availability": "offline", "e/f/availability": "offline"}
+    left = {"e/f/availability": "offline"}
     ear.until(lambda: {k: v for k, v in ear.latest.items() if root(k) != "evsed"} == left)
     assert daemon.get("/mqtt")["state"] == "off"
+
+
+def test_a_base_that_is_changed_while_the_broker_refuses_leaves_nothing(daemon, broker, ear):
+    connect(daemon, broker, discoveryPrefix="hc", topic="h")
+    ear.wait(h__state="A", h__availability="online")
+    ear.until(lambda: any(topic.startswith("hc/device/") for topic in ear.latest))
+    daemon.post("/config/mqtt", {"password": "wr0ng-word"})
+    eventually(lambda: "refused" in daemon.get("/mqtt")["reason"], SOON_S)
+    daemon.post("/config/mqtt", {"topic": "g", "discovery": False})
+    eventually(lambda: "refused" in daemon.get("/mqtt")["reason"], SOON_S)
+    daemon.post("/config/mqtt", {"password": NAMES["password"]})
+    ear.wait(g__state="A", g__availability="online")
+    ear.until(lambda: not {"h", "hc"} & set(map(root, ear.latest)))
 
 
 def test_a_wrong_password_is_told_and_never_logged(daemon, broker):

@@ -5,7 +5,7 @@ Knows no connection. Lives on the event loop.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -132,6 +132,16 @@ class Charger:
                     self.kept.put(topic, b"")
         if self.config_topic not in stays or (after is not None and not after.settings.discovery):
             self.kept.put(self.config_topic, b"")
+
+    def left_to(self, after: "Charger") -> tuple[str, ...]:
+        """Return what another, at the same broker, has to have forgotten."""
+        gone = () if self.base == after.base else (f"{self.base}/{AVAILABILITY}",)
+        return tuple(one for one in (*self.kept.forgotten, *gone) if one != after.config_topic)
+
+    def forget(self, topics: Iterable[str]) -> None:
+        """Have the broker forget topics of an earlier base."""
+        for topic in topics:
+            self.kept.put(topic, b"")
 
     async def take(self, message: Message) -> None:
         """Take what the broker has sent."""

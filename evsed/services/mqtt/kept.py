@@ -49,6 +49,11 @@ class Kept:
         """Which topics the broker is to keep something in."""
         return tuple(topic for topic, data in self._wanted.items() if data)
 
+    @property
+    def forgotten(self) -> tuple[str, ...]:
+        """Which topics the broker is to forget."""
+        return tuple(topic for topic, data in self._wanted.items() if not data)
+
     def put(self, topic: str, data: bytes) -> None:
         """Have the broker keep this, in place of what it has; nothing: have it forget."""
         self._wanted[topic] = data

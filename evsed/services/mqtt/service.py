@@ -89,6 +89,8 @@ class MqttService:
         self._client = 0
         self._state = self._reason = ""
         self._dropped = 0
+        #: what the broker still keeps of a base topic that is no more
+        self._left: tuple[str, ...] = ()
 
     def standing(self) -> Standing:
         """Return how the connection stands; never blocks."""
@@ -144,6 +146,7 @@ class MqttService:
         """Serve one set of settings, and take back what the next ones do not want."""
         settings = self._settings
         charger = self._charger = self._new_charger(settings)
+        charger.forget(self._left)
         brokers = self._brokers = self._brokers or self._new_brokers()
         self._connect(brokers, charger, await self._authority())
         obeying = asyncio.create_task(self._obey(charger))
@@ -214,10 +217,16 @@ class MqttService:
                 continue
 
     async def _leave(self, charger: Charger) -> None:
-        """Have the broker forget what the new settings do not want; it has three seconds."""
+        """Have the broker forget what the new settings do not want; it has three seconds.
+
+        What it does not manage, and that the charger is gone from its old base, is told it over the
+        next connection.
+        """
         settings = self._settings
         stays = settings.enabled and settings.uri == charger.settings.uri
-        charger.withdraw(self._new_charger(settings) if stays else None)
+        after = self._new_charger(settings) if stays else None
+        charger.withdraw(after)
+        self._left = () if after is None else charger.left_to(after)
         if self._state != "connected":
             return
         loop = asyncio.get_running_loop()
