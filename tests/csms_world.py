@@ -232,6 +232,16 @@ class Csms201(v201.ChargePoint):
         self.ledger.messages.append(("ReportChargingProfiles", words))
         return result201.ReportChargingProfiles()
 
+    @on(Action201.security_event_notification)
+    def security(self, **words):
+        self.ledger.messages.append(("SecurityEventNotification", words))
+        return result201.SecurityEventNotification()
+
+    @on(Action201.notify_customer_information)
+    def customer(self, **words):
+        self.ledger.messages.append(("NotifyCustomerInformation", words))
+        return result201.NotifyCustomerInformation()
+
     @on(Action201.log_status_notification)
     def log_status(self, **words):
         self.ledger.messages.append(("LogStatusNotification", words))

@@ -295,6 +295,10 @@ class Book:
                 (MOST_CACHED,),
             )
 
+    def forget_cached(self, token: str) -> None:
+        """Forget what was said of one token."""
+        self._db.execute("DELETE FROM cached WHERE token = ? COLLATE NOCASE", (token,))
+
     def clear_cache(self) -> None:
         """Forget what was said of tokens."""
         self._db.execute("DELETE FROM cached")

@@ -24,6 +24,14 @@ _PROBE: Final = "Heartbeat"
 _SIGNS: Final = frozenset({"BootNotification", _PROBE})
 #: More is not read; 20 profiles of 48 periods are a tenth of it.
 MOST_BYTES: Final = 256 * 1024
+_MALFORMED: Final = "FormatViolation"
+#: 1.6 writes some of the codes otherwise. Source: OCPP-J 1.6 section 4.2.3, errata 5.
+_WORDS: Final = {
+    "1.6": {
+        _MALFORMED: "FormationViolation",
+        "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
+    }
+}
 _ACTION: Final = re.compile(r"[A-Za-z0-9]{1,50}")
 _MOST_ID: Final = 64
 _MOST_WORDS: Final = 200
@@ -192,6 +200,7 @@ class Dialog:
 
     async def _answer_to(self, call: Call) -> str:
         version = self._talk.dialect.version
+        words = _WORDS.get(version, {})
         try:
             if not isinstance(call.action, str) or not _ACTION.fullmatch(call.action):
                 return _error(call, "NotImplemented")
@@ -200,9 +209,9 @@ class Dialog:
             await validate_payload(call, version)
             answer = await self._talk.dialect.handle(self._talk, call.action, call.payload)
         except OCPPError as error:
-            return _error(call, error.code, str(error.description))
+            return _error(call, words.get(error.code, error.code), str(error.description))
         except (ValueError, TypeError, LookupError, RecursionError, ArithmeticError) as error:
-            return _error(call, "FormationViolation", type(error).__name__)
+            return _error(call, words.get(_MALFORMED, _MALFORMED), type(error).__name__)
         except Exception:  # noqa: BLE001  # whatever was asked for, the others must be answered too
             _log.exception("ocpp: %s failed", call.action)
             return _error(call, "InternalError")

@@ -16,7 +16,7 @@ import aiohttp
 from evsed.services.ocpp import remote
 from evsed.services.ocpp.elsewhere import Own, check, is_own, session
 from evsed.services.ocpp.moment import seconds_of
-from evsed.services.ocpp.talk import Payload, Talk
+from evsed.services.ocpp.talk import BOOT_REASON, Payload, Talk
 
 _FILE: Final = "evsed-diagnosis.zip"
 _PACKAGE: Final = "firmware.deb"
@@ -25,6 +25,11 @@ _PIECE: Final = 65_536
 _WITHIN_S: Final = 600
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_WAYS: Final = 4
+_ACTIONS: Final = (
+    "DiagnosticsStatusNotification",
+    "LogStatusNotification",
+    "FirmwareStatusNotification",
+)
 _ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 _log = logging.getLogger(__name__)
@@ -50,6 +55,8 @@ class Errands:
         self._folder, self._talk, self._order, self._own = folder, talk, order, own
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, asyncio.Future[str]] = {}
+        for one in _ACTIONS:  # what was begun before has ended with its process
+            talk.point.book.set_note(one, "")
 
     def done(self, message: Mapping[str, Any]) -> None:
         """Take the daemon's word that something is done; its trouble, empty: none."""
@@ -125,6 +132,7 @@ class Errands:
 
     async def _install(self, file: Path, request: Payload) -> None:
         self._talk.point.book.set_note("firmware before", self._talk.point.agreed.firmware)
+        self._talk.point.book.set_note(BOOT_REASON, "FirmwareUpdate")
         await self._firmware("Installing", request)
         try:
             trouble = await self._ask("install", file)
@@ -134,7 +142,8 @@ class Errands:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         if trouble:
             self._talk.last_error = f"the firmware was not installed: {trouble}"[:200]
-            self._talk.point.book.set_note("firmware before", "")
+            for one in ("firmware before", BOOT_REASON):
+                self._talk.point.book.set_note(one, "")
             await self._firmware("InstallationFailed", request)
 
     async def _firmware(self, status: str, request: Payload) -> None:
@@ -142,10 +151,12 @@ class Errands:
 
     async def _tell(self, request: Payload, status: str) -> None:
         action = request["action"]
+        number = request.get("request")
         self._talk.point.book.set_note(action, status)
+        self._talk.point.book.set_note(f"{action} request", "" if number is None else str(number))
         told = {"status": status}
-        if request.get("request") is not None:
-            told["requestId"] = request["request"]
+        if number is not None:
+            told["requestId"] = number
         await remote.if_connected(self._talk, (action, told))
 
 

@@ -26,6 +26,7 @@ from evsed.services.ocpp.profiles import (
 from evsed.services.ocpp.tokens import ACCEPTED, Tokens
 from evsed.services.ocpp.transactions import Register, Terms, Told, Transaction
 from evsed.services.ocpp.variables import Variables
+from evsed.units import watts
 
 #: The charger waits so long for a vehicle after it was authorized (``GRANT_MS`` of the rules).
 _GRANT_MS: Final = 60_000
@@ -34,8 +35,12 @@ _REPEAT_MS: Final = 5_000
 #: What is offered while the management system is away leaves everything as it is.
 UNLIMITED_DA: Final = 630
 _PAUSE_DA: Final = 0
+_DAY_S: Final = 86_400
+_PARTS: Final = ("ChargingStation", "EVSE", "Connector")
 #: The transaction of somebody who is waited for.
 _EXPECTED: Final = "expected"
+#: Kind of a message that is no transaction's.
+SECURITY: Final = "security"
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +71,7 @@ class Grant:
 
     token: str
     until_ms: int
+    kind: str = ""
     parent: str = ""
     remote_start: int | None = None
     profile: Profile | None = None
@@ -89,7 +95,9 @@ class Point:
                 variables.PROFILE: lambda: agreed.security_profile,
                 "ChargingStation.AvailabilityState": lambda: self.availability,
                 "EVSE.AvailabilityState": lambda: self.availability,
-                "ChargingStation.SupplyPhases": lambda: agreed.phases,
+                **{f"{one}.SupplyPhases": lambda: agreed.phases for one in _PARTS},
+                "EVSE.Power": lambda: watts(agreed.most_da, agreed.volts, agreed.phases),
+                "LocalAuthListCtrlr.Entries": book.count_listed,
                 "Connector.AvailabilityState": lambda: self.availability,
             },
             self._set_password,
@@ -107,6 +115,11 @@ class Point:
         self.heard_ms: int | None = None
         #: the other side's Unix seconds when the charger's clock was 0; None: it has not said
         self.told_clock_s: float | None = None
+        #: somebody listens at this moment
+        self.online = False
+        #: a meter value is due although no transaction runs
+        self.meter_due = False
+        self._slot: int | None = None
         #: a restart was asked for; it waits until no transaction runs
         self.restart_wanted = False
         lost, last = (book.note("register") or "0 0").split()
@@ -177,6 +190,7 @@ class Point:
             self.restart_wanted = False
             self.order({"t": "restart"})
         self.limit()
+        self._align()
 
     def _follow(self, now: Moment, register: Register, *, first: bool) -> None:
         if transactions.is_unplugged(now):
@@ -188,12 +202,50 @@ class Point:
         told = transactions.follow(self.running, now, register, before_ws, self._terms())
         self._keep(told, register)
 
+    def secure(self, what: str) -> None:
+        """Have an event told that concerns security, in a word of OCPP 2.0.1 part 2 appendix 1."""
+        now = self.now
+        if now is not None:
+            event = {"kind": SECURITY, "what": what, "at": transactions.at_of(now)}
+            self.book.put(SECURITY, "", event)
+
+    # --- meter values out of turn ---
+
+    def measure(self, why: str) -> bool:
+        """Have the transaction that runs say what is measured now; False: none does."""
+        running, now = self.running, self.now
+        if running is None or now is None:
+            return False
+        told = transactions.measured(running, now, self._register, why=why)
+        for _kind, _name, event in told.events:
+            event["offline"] = not self.online
+        try:
+            with self.book.together():
+                self._keep(told, self._register)
+        except BaseException:
+            self.running = running  # nothing was kept
+            raise
+        return True
+
+    def _align(self) -> None:
+        """Measure when the clock says so, counted from midnight. Source: OCPP 1.6 section 3.16."""
+        interval_s = self.variables.whole(variables.ALIGNED_INTERVAL)
+        if not interval_s or not self.variables.words(variables.ALIGNED):
+            self._slot = None
+            return
+        day, second = divmod(int(self.time_s), _DAY_S)
+        slot = day * _DAY_S + second // interval_s * interval_s
+        before, self._slot = self._slot, slot
+        if before is not None and slot > before and not self.measure(transactions.CLOCK_TRIGGER):
+            self.meter_due = True
+
     # --- who may charge ---
 
     def authorized(
         self,
         token: str,
         *,
+        kind: str = "",
         parent: str = "",
         remote_start: int | None = None,
         profile: Profile | None = None,
@@ -202,6 +254,7 @@ class Point:
         self.grant = Grant(
             token=token,
             until_ms=self.ms + _GRANT_MS,
+            kind=kind,
             parent=parent,
             remote_start=remote_start,
             profile=profile,
@@ -353,9 +406,10 @@ class Point:
         return Terms(
             token=self.agreed.id_tag if grant is None else grant.token,
             interval_s=self.variables.whole(variables.METER_INTERVAL),
-            offline=self.away,
+            offline=not self.online,
             remote_start=None if grant is None else grant.remote_start,
             held=self.held,
+            kind="" if grant is None else grant.kind,
             parent="" if grant is None else grant.parent,
         )
 
@@ -400,6 +454,7 @@ class Point:
         if not 16 <= len(text) <= 40 or not text.isascii() or not text.isprintable():
             return False
         self.order({"t": "password", "value": text})
+        self.secure("ReconfigurationOfSecurityParameters")
         return True
 
 

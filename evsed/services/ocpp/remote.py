@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from evsed.services.ocpp.profiles import (
     check_profile,
     composite,
 )
-from evsed.services.ocpp.talk import GoneError, RefusedError, Talk
+from evsed.services.ocpp.talk import BOOT_REASON, GoneError, RefusedError, Talk
 from evsed.services.ocpp.tokens import ACCEPTED, Verdict
 from evsed.units import amperes, watts
 
@@ -29,8 +30,26 @@ _MOST_NUMBER: Final = 2**31 - 1
 Payload = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A start from afar; see ``start``."""
+
+    token: str
+    kind: str
+    profile: Profile | None
+    number: int | None
+
+
+#: Kinds of tokens nobody has to be asked about. Source: OCPP 2.0.1 part 2 sections C02 and C05.
+_KNOWN: Final = frozenset({"Central", "NoAuthorization"})
+
+
 def start(
-    talk: Talk, token: str, profile: Profile | None = None, number: int | None = None
+    talk: Talk,
+    token: str,
+    profile: Profile | None = None,
+    number: int | None = None,
+    kind: str = "",
 ) -> bool:
     """Let somebody charge, from afar; tell whether it is begun.
 
@@ -38,36 +57,48 @@ def start(
 
     The one who asks has to be asked again whether the token may, unless he has chosen otherwise;
     that is done after the answer.
+
+    Args:
+        talk: where it was asked for.
+        token: who is to charge.
+        profile: holds for the transaction.
+        number: the management system's own.
+        kind: of the token, in a word of 2.0.1; empty: 1.6 has none.
     """
-    point = talk.point
+    point, wish = talk.point, Wish(token=token, kind=kind, profile=profile, number=number)
     now = point.now
     if now is None or not talk.booted or point.running is not None:
         return False
     if not now.available or now.faults:
         return False
-    if number is None and not point.variables.on(variables.REMOTE_AUTHORIZE):
-        known = Verdict(ACCEPTED)
-        return talk.later(partial(_authorized, talk, known, token, profile, number))
-    return talk.later(partial(_asked, talk, token, profile, number))
+    unasked = number is None and not point.variables.on(variables.REMOTE_AUTHORIZE)
+    if unasked or kind in _KNOWN:
+        return talk.later(partial(_authorized, talk, Verdict(ACCEPTED), wish))
+    return talk.later(partial(_asked, talk, wish))
 
 
-async def _asked(talk: Talk, token: str, profile: Profile | None, number: int | None) -> None:
-    verdict = await talk.verdict_on(token)
+async def _asked(talk: Talk, wish: Wish) -> None:
+    verdict = await talk.verdict_on(wish.token, wish.kind)
     if verdict.status == ACCEPTED:
-        await _authorized(talk, verdict, token, profile, number)
+        await _authorized(talk, verdict, wish)
 
 
-async def _authorized(
-    talk: Talk, verdict: Verdict, token: str, profile: Profile | None, number: int | None
-) -> None:
+async def _authorized(talk: Talk, verdict: Verdict, wish: Wish) -> None:
     if talk.point.running is None:
-        talk.point.authorized(token, parent=verdict.parent, remote_start=number, profile=profile)
+        talk.point.authorized(
+            wish.token,
+            kind=wish.kind,
+            parent=verdict.parent,
+            remote_start=wish.number,
+            profile=wish.profile,
+        )
 
 
 def reset(talk: Talk, reason: str) -> None:
     """Stop what runs, then start the charger anew."""
     talk.point.stop(reason)
     talk.point.restart_wanted = True
+    talk.point.book.set_note(BOOT_REASON, "RemoteReset")
 
 
 async def unlock(talk: Talk) -> str:
@@ -170,7 +201,8 @@ def sampled(event: Payload, point: Point) -> list[tuple[str, float, str, str]]:
     if event.get("kind") in {transactions.START, transactions.STOP}:
         wanted = [variables.MEASURANDS[0]]
     else:
-        wanted = point.variables.text(variables.BY_KEY[variables.SAMPLED]).split(",")
+        aligned = event.get("context") == transactions.CLOCK
+        wanted = point.variables.words(variables.ALIGNED if aligned else variables.SAMPLED)
     rows = [
         ("Energy.Active.Import.Register", round(event["meter"] / 3600, 1), "Wh", ""),
         ("Power.Active.Import", float(sample["power"]), "W", ""),
@@ -182,6 +214,19 @@ def sampled(event: Payload, point: Point) -> list[tuple[str, float, str, str]]:
         if value > 0:
             rows.append(("Voltage", round(value, 1), "V", f"L{place}-N"))
     return [row for row in rows if row[0] in wanted]
+
+
+#: What takes a while, and has not ended.
+_BUSY: Final = frozenset({"Uploading", "Downloading", "Downloaded", "Installing"})
+
+
+async def say_progress(action: str, talk: Talk) -> None:
+    """Say how far an upload or an update is; ``Idle`` when there is none."""
+    status, request = (talk.point.book.note(one) for one in (action, f"{action} request"))
+    told: dict[str, Any] = {"status": status if status in _BUSY else "Idle"}
+    if status in _BUSY and request:
+        told["requestId"] = int(request)
+    await quietly(talk, (action, told))
 
 
 async def quietly(talk: Talk, message: tuple[str, Payload]) -> None:

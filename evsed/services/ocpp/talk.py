@@ -25,6 +25,11 @@ _LEAST_PAUSE_S: Final = 5
 _LONGEST_PAUSE_S: Final = 86_400
 #: A heartbeat comes so often within the time after which the dead-man current is in force.
 _SIGNS: Final = 3
+#: Kept: why the next start, and of which start of the computer the last was.
+BOOT_REASON: Final = "boot reason"
+_COMPUTER: Final = "computer"
+#: Why the charger introduces itself over another connection.
+_AGAIN: Final = "Unknown"
 _CONCURRENT: Final = "ConcurrentTx"
 ASK_S: Final = 20.0
 #: What may wait to be done after an answer.
@@ -95,10 +100,13 @@ class Dialect(Protocol):
     def event(self, point: Point, waiting: Waiting, at_s: float) -> Message | None:
         """Return a message of a transaction; None: this version has none for it."""
 
+    def meter(self, point: Point, event: Payload) -> Message | None:
+        """Return what is measured, beside transactions; None: nobody wants it."""
+
     def judgement(self, answer: Payload) -> Judgement:
         """Return what the answer to one says."""
 
-    def authorize(self, token: str) -> Message:
+    def authorize(self, token: str, kind: str) -> Message:
         """Return the question whether somebody may charge."""
 
     def tidied(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -126,21 +134,25 @@ class Talk:
         #: waits until the daemon has taken what it was asked for; set by the process
         self.room: Callable[[], Awaitable[object]] = _at_once
         self._boot_ms = self._retry_ms = 0
-        self._heartbeat_s = 0
         self._said_ms = 0
         self._statuses: dict[str, Message] = {}
-        self._reason = "PowerUp"
+        self._reason = point.book.note(BOOT_REASON)
 
     def attach(self, link: Link) -> None:
         """Talk over a new connection."""
-        self.link, self.booted = link, False
+        self.link = link
+        self._set_booted(on=False)
         self._statuses = {}
         self._boot_ms = 0
 
     def detach(self) -> None:
         """The connection has ended; what was asked for over it is not done over the next."""
-        self.link, self.booted = None, False
+        self.link = None
+        self._set_booted(on=False)
         self.todo.clear()
+
+    def _set_booted(self, *, on: bool) -> None:
+        self.booted = self.point.online = on
 
     def later(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Have something done after the answer; False: too much waits already."""
@@ -164,6 +176,9 @@ class Talk:
             return
         await self._say_statuses()
         await self._deliver()
+        if self.point.meter_due:
+            self.point.meter_due = False
+            await self.say_meter(transactions.CLOCK)
         if self.point.ms - self._said_ms >= self._pause_ms():
             await self.heartbeat()
 
@@ -185,22 +200,43 @@ class Talk:
         """Introduce the charger; until it is taken nothing else is said."""
         answer: Payload = {}
         try:
-            answer = await self.say(self.dialect.boot(self.point, self._reason))
+            answer = await self.say(self.dialect.boot(self.point, self._boot_reason()))
         except RefusedError as error:
             self.last_error = f"the boot was refused: {error}"
         interval = answer.get("interval")
         pause_s = interval if isinstance(interval, int) and interval > 0 else _BOOT_AGAIN_S
         pause_s = min(max(pause_s, _LEAST_PAUSE_S), _LONGEST_PAUSE_S)
         self._boot_ms = self.point.ms + pause_s * 1000
-        self.booted = answer.get("status") == ACCEPTED
+        self._set_booted(on=answer.get("status") == ACCEPTED)
         if self.booted:
-            self._heartbeat_s, self._reason, self.last_error = pause_s, "Unknown", ""
+            self._begin(pause_s)
             self.point.heard_ms = self.point.ms
             self._clock(answer)
             self.point.limit()
             self.later(self._tell_firmware)
         elif answer:
             self.last_error = f"the boot was answered: {answer.get('status')}"
+
+    def _boot_reason(self) -> str:
+        """Return why the charger introduces itself, in a word of 2.0.1."""
+        known, now = self.point.book.note(_COMPUTER), self.point.now
+        if self._reason or now is None:
+            return self._reason
+        return "ApplicationReset" if known == now.boot else "PowerUp"
+
+    def _begin(self, heartbeat_s: int) -> None:
+        """Take that the charger was accepted."""
+        point = self.point
+        started = self._boot_reason() not in {"ApplicationReset", _AGAIN}
+        told, self._reason, self.last_error = self._reason, _AGAIN, ""
+        with point.book.together():
+            # The heartbeats' interval is that of the last acceptance. Source: OCPP 1.6 section 4.2.
+            point.variables.keep(variables.BY_KEY[variables.HEARTBEAT], str(heartbeat_s))
+            if told != _AGAIN:  # what was noted since is for the next start
+                point.book.set_note(BOOT_REASON, "")
+            point.book.set_note(_COMPUTER, "" if point.now is None else point.now.boot)
+            if started:
+                point.secure("StartupOfTheDevice")
 
     async def _tell_firmware(self) -> None:
         """Tell what became of an update that was asked for before the restart."""
@@ -210,8 +246,12 @@ class Talk:
         self.point.book.set_note("firmware before", "")
         status = "InstallationFailed" if before == self.point.agreed.firmware else "Installed"
         self.point.book.set_note("FirmwareStatusNotification", status)
+        told: dict[str, Any] = {"status": status}
+        request = self.point.book.note("FirmwareStatusNotification request")
+        if request:
+            told["requestId"] = int(request)
         try:
-            await self.say(("FirmwareStatusNotification", {"status": status}))
+            await self.say(("FirmwareStatusNotification", told))
         except RefusedError as error:
             self.last_error = f"the state of the firmware was refused: {error}"
 
@@ -223,9 +263,10 @@ class Talk:
             self.last_error = f"a heartbeat was refused: {error}"
             self._said_ms = self.point.ms
 
-    def forget_statuses(self) -> None:
-        """Have the statuses said again."""
-        self._statuses = {}
+    def forget_statuses(self, place: str = "") -> None:
+        """Have the statuses said again, or that of one connector."""
+        for one in list(self._statuses) if not place else [place]:
+            self._statuses.pop(one, None)
 
     async def present(self, token: str) -> str:
         """Take a token that somebody holds up here; return what became of it."""
@@ -247,8 +288,8 @@ class Talk:
         there = now is not None and now.id == running.id
         return ACCEPTED if own and there and self.point.stop("Local", token) else _CONCURRENT
 
-    async def verdict_on(self, token: str) -> Verdict:
-        """Return whether somebody may charge."""
+    async def verdict_on(self, token: str, kind: str = "") -> Verdict:
+        """Return whether somebody may charge; ``kind`` of the token as in ``remote.start``."""
         point = self.point
         if len(token) > self.dialect.longest_token:
             return Verdict(INVALID)
@@ -259,7 +300,7 @@ class Talk:
             return beforehand
         try:
             async with asyncio.timeout(self.ask_s):
-                answer = await self.say(self.dialect.authorize(token))
+                answer = await self.say(self.dialect.authorize(token, kind))
         except (GoneError, RefusedError, TimeoutError):
             return point.tokens.offline(token, point.time_s)
         judgement = self.dialect.judgement(answer)
@@ -277,6 +318,19 @@ class Talk:
             except RefusedError as error:
                 self.last_error = f"a status was refused: {error}"
             self._statuses[place] = message
+
+    async def say_meter(self, context: str = "Trigger") -> None:
+        """Say what is measured now, beside transactions."""
+        now = self.point.now
+        if now is None:
+            return
+        event = transactions.sample_of(now, self.point.meter_ws, context)
+        message = self.dialect.meter(self.point, event)
+        try:
+            if message is not None:
+                await self.say(message)
+        except RefusedError as error:
+            self.last_error = f"a meter value was refused: {error}"
 
     async def _deliver(self) -> None:
         """Deliver what waits, the oldest first; what is asked for meanwhile is not kept waiting."""
@@ -316,6 +370,9 @@ class Talk:
         book, chosen = self.point.book, self.point.variables
         book.refused(waiting)
         attempts = waiting.attempts + 1
+        if not waiting.tx:  # others do not wait for it
+            book.delivered(waiting)
+            return True
         self.last_error = f"a message of a transaction was refused: {error}"
         self._retry_ms = self.point.ms + attempts * chosen.whole(variables.RETRY) * 1000
         if attempts < chosen.whole(variables.ATTEMPTS):
@@ -341,10 +398,7 @@ class Talk:
             self.point.told_clock_s = None
 
     def _pause_ms(self) -> int:
-        chosen_s = self.point.variables.whole(variables.HEARTBEAT)
-        pause_s = self._heartbeat_s or chosen_s
-        if chosen_s and self.point.book.note(f"variable {variables.HEARTBEAT}"):
-            pause_s = chosen_s
+        pause_s = self.point.variables.whole(variables.HEARTBEAT) or _LONGEST_PAUSE_S
         if self.point.agreed.offline_da < UNLIMITED_DA:
             pause_s = min(pause_s, max(1, self.point.agreed.offline_after_s // _SIGNS))
         return pause_s * 1000

@@ -3,6 +3,7 @@
 Source: OCPP 1.6 sections 3.4, 3.5 and 5.15; OCPP 2.0.1 part 2 sections C and D.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -92,6 +93,15 @@ class Tokens:
         """Forget everything it said; False: nothing is remembered at all."""
         self._book.clear_cache()
         return self._settings.on(variables.CACHE)
+
+    def all_of(self, token: str) -> list[str]:
+        """Return everything that is kept of a token, to be read by people."""
+        found = {"local list": self._book.listed(token), "cache": self._book.cached(token)}
+        return [f"{where}: {json.dumps(said)}" for where, said in found.items() if said is not None]
+
+    def clear(self, token: str) -> None:
+        """Forget a token, but not that the list, which is somebody else's, has it."""
+        self._book.forget_cached(token)
 
     def known(self, token: str, now_s: float) -> Verdict | None:
         """Return what is known of a token here; None: nothing is."""

@@ -21,6 +21,10 @@ OTHER: Final = "Other"
 POWER_LOSS: Final = "PowerLoss"
 REBOOT: Final = "Reboot"
 
+#: A meter value at a full hour or the like: its context, and why a message came.
+CLOCK: Final = "Sample.Clock"
+CLOCK_TRIGGER: Final = "MeterValueClock"
+
 #: Charging states of 2.0.1; statuses of 1.6 follow from them.
 CHARGING: Final = "Charging"
 CONNECTED: Final = "EVConnected"
@@ -32,6 +36,8 @@ _EV_WAITS: Final = frozenset({"vehicle_not_asking", "under_power_limit"})
 #: The word to stop is given so long to reach the charger, whose contactor may be about to close.
 _HEEDED_MS: Final = 2_000
 _HEEDED: Final = "paused_by_limit"
+#: Where a transaction stands is written down so often when nobody wants meter values.
+_NOTED_S: Final = 60
 #: The contactor is given so long to open before the energy of a stopped transaction is read.
 _WIND_DOWN_MS: Final = 10_000
 
@@ -104,10 +110,11 @@ class Terms:
 
     Args:
         token: who charges when a transaction begins now.
-        interval_s: pause between two meter values.
+        interval_s: pause between two meter values; 0: there are none.
         offline: nobody listens at this moment.
         remote_start: see ``Transaction``.
         held: nothing may begin by itself.
+        kind: of the token; empty: unknown.
         parent: see ``Transaction``.
     """
 
@@ -116,6 +123,7 @@ class Terms:
     offline: bool = False
     remote_start: int | None = None
     held: bool = False
+    kind: str = ""
     parent: str = ""
 
 
@@ -191,6 +199,19 @@ def lost(running: Transaction, now: Moment, register: Register) -> Told:
     return told
 
 
+def measured(running: Transaction, now: Moment, register: Register, *, why: str) -> Told:
+    """Return a transaction that says what is measured now, because of ``why``: a word of 2.0.1."""
+    told = Told(running)
+    event = _event(now, register, 0) | {
+        "trigger": why,
+        "state": running.state,
+        "context": CLOCK if why == CLOCK_TRIGGER else "Trigger",
+        "offline": False,
+    }
+    told.transaction = told.add(UPDATE, running, event)
+    return told
+
+
 def from_kept(state: Mapping[str, Any]) -> Transaction:
     """Return what was kept; a version that went back does not know every word of a newer one."""
     names = {one.name for one in fields(Transaction)}
@@ -252,6 +273,7 @@ def _begin(told: Told, now: Moment, register: Register, first_ws: int, terms: Te
     event = _event(now, register, 0) | {
         "meter": first_ws,
         "token": terms.token,
+        "tokenKind": terms.kind,
         "trigger": "RemoteStart" if terms.remote_start is not None else "Authorized",
         "state": fresh.state,
         "remoteStart": terms.remote_start,
@@ -264,7 +286,11 @@ def _go_on(
     told: Told, running: Transaction, now: Moment, register: Register, terms: Terms
 ) -> Transaction:
     state = charging_state(now)
-    due = now.wall_s - running.seen_s >= terms.interval_s or now.wall_s < running.seen_s
+    pause_s = terms.interval_s or _NOTED_S
+    due = now.wall_s - running.seen_s >= pause_s or now.wall_s < running.seen_s
+    if due and not terms.interval_s:
+        running = replace(running, seen_s=now.wall_s, seen_ws=register.ws)
+        due = False
     if state == running.state and not due:
         return running
     event = _event(now, register, 0) | {
@@ -302,20 +328,31 @@ def _end(
         "reason": reason,
         "trigger": _TRIGGERS.get(reason, "AbnormalCondition"),
         "token": running.stopper,
+        "faults": list(now.faults) if reason == OTHER else [],
         "offline": terms.offline,
     }
     told.add(STOP, running, event)
     told.transaction, told.ended = None, running
 
 
+def sample_of(now: Moment, meter_ws: int, context: str) -> dict[str, Any]:
+    """Return what is measured, as an event of no transaction."""
+    return {"meter": meter_ws, "context": context, "sample": _sample(now)}
+
+
+def at_of(now: Moment) -> dict[str, Any]:
+    """Return when it is, as it is written down."""
+    return {"wall": now.wall_s, "ms": now.at_ms, "boot": now.boot, "set": now.clock_set}
+
+
 def _event(now: Moment, register: Register, least_ws: int) -> dict[str, Any]:
+    return {"at": at_of(now), "meter": max(register.ws, least_ws), "sample": _sample(now)}
+
+
+def _sample(now: Moment) -> dict[str, Any]:
     return {
-        "at": {"wall": now.wall_s, "ms": now.at_ms, "boot": now.boot, "set": now.clock_set},
-        "meter": max(register.ws, least_ws),
-        "sample": {
-            "power": now.power_w,
-            "currents": now.currents_a,
-            "voltages": now.voltages_v,
-            "offered": now.offered_da,
-        },
+        "power": now.power_w,
+        "currents": now.currents_a,
+        "voltages": now.voltages_v,
+        "offered": now.offered_da,
     }

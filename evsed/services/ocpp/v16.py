@@ -83,8 +83,8 @@ class Ocpp16:
         status, error = status_of(point, now)
         whole = status if status in {"Faulted", "Unavailable"} else "Available"
         return {
-            "0": _status(0, whole, error, now),
-            "1": _status(1, status, error, now),
+            "0": _status(0, whole, error, point),
+            "1": _status(1, status, error, point),
         }
 
     def event(self, point: Point, waiting: Waiting, at_s: float) -> Message | None:
@@ -109,7 +109,16 @@ class Ocpp16:
                     "timestamp": stamp(at_s),
                     "reason": event["reason"],
                 }
+            case "security":
+                return None
         return _meter_values(point, event, known, at_s)
+
+    def meter(self, point: Point, event: Payload) -> Message | None:
+        """See ``Dialect``."""
+        running = point.running
+        number = "" if running is None else point.book.remote_of(running.id)
+        known = int(number) if number.lstrip("-").isdecimal() else _NO_NUMBER
+        return _meter_values(point, event, known, point.time_s)
 
     def judgement(self, answer: Payload) -> Judgement:
         """See ``Dialect``."""
@@ -125,7 +134,7 @@ class Ocpp16:
         }
         return Judgement(remote=remote_name, status=info["status"], said=said)
 
-    def authorize(self, token: str) -> Message:
+    def authorize(self, token: str, _kind: str) -> Message:
         """See ``Dialect``."""
         return "Authorize", {"idTag": token[:20]}
 
@@ -152,15 +161,15 @@ def _tidied(key: str, value: Any) -> Any:
     return value
 
 
-def _status(connector: int, status: str, error: str, now: Moment) -> Message:
+def _status(connector: int, status: str, error: str, point: Point) -> Message:
     told = {
         "connectorId": connector,
         "status": status,
         "errorCode": error,
-        "timestamp": stamp(now.wall_s),
+        "timestamp": stamp(point.time_s),
     }
-    if now.faults:
-        told["info"] = ",".join(now.faults)[:50]
+    if point.now is not None and point.now.faults:
+        told["info"] = ",".join(point.now.faults)[:50]
     return "StatusNotification", told
 
 
@@ -226,18 +235,18 @@ def _get_configuration(talk: Talk, asked: Payload) -> Payload:
     wanted = asked.get("key") or list(variables.BY_KEY)
     known, unknown = [], []
     for key in wanted[: variables.KEYS_AT_ONCE]:
-        variable = variables.BY_KEY.get(key)
+        variable = variables.by_key(key)
         if variable is None:
             unknown.append(key)
         elif variable.access != variables.WRITE:
             readonly = variable.access == variables.READ
             value = talk.point.variables.text(variable)[:500]
-            known.append({"key": key, "readonly": readonly, "value": value})
+            known.append({"key": variable.key, "readonly": readonly, "value": value})
     return {"configurationKey": known, "unknownKey": unknown}
 
 
 def _change_configuration(talk: Talk, asked: Payload) -> Payload:
-    variable = variables.BY_KEY.get(asked["key"])
+    variable = variables.by_key(asked["key"])
     return {"status": talk.point.variables.change(variable, asked["value"])}
 
 
@@ -336,43 +345,19 @@ def _composite(talk: Talk, asked: Payload) -> Payload:
 
 
 def _trigger(talk: Talk, asked: Payload) -> Payload:
-    if asked.get("connectorId", 1) not in {0, 1}:
+    place = asked.get("connectorId")
+    if place not in {None, 0, 1}:
         return _answer(good=False)
     action = _TRIGGERED.get(asked["requestedMessage"])
     if action is None:
         return {"status": "NotImplemented"}
+    if place is not None and action is _say_statuses:
+        return _answer(talk.later(partial(_say_statuses, talk, str(place))))
     return _answer(talk.later(partial(action, talk)))
 
 
-async def _say_statuses(talk: Talk) -> None:
-    talk.forget_statuses()
-
-
-async def _say_meter(talk: Talk) -> None:
-    point = talk.point
-    now = point.now
-    if now is None:
-        return
-    event = {
-        "meter": point.meter_ws,
-        "context": "Trigger",
-        "sample": {
-            "power": now.power_w,
-            "currents": now.currents_a,
-            "voltages": now.voltages_v,
-            "offered": now.offered_da,
-        },
-    }
-    running = point.running
-    number = "" if running is None else point.book.remote_of(running.id)
-    message = _meter_values(point, event, int(number or _NO_NUMBER), now.wall_s)
-    if message is not None:
-        await remote.quietly(talk, message)
-
-
-async def _say_idle(action: str, talk: Talk) -> None:
-    status = talk.point.book.note(action) or "Idle"
-    await remote.quietly(talk, (action, {"status": status}))
+async def _say_statuses(talk: Talk, place: str = "") -> None:
+    talk.forget_statuses(place)
 
 
 def _diagnostics(talk: Talk, asked: Payload) -> Payload:
@@ -395,9 +380,11 @@ _TRIGGERED: Final[Mapping[str, Callable[[Talk], Awaitable[None]]]] = {
     "BootNotification": Talk.boot,
     "Heartbeat": Talk.heartbeat,
     "StatusNotification": _say_statuses,
-    "MeterValues": _say_meter,
-    "DiagnosticsStatusNotification": partial(_say_idle, "DiagnosticsStatusNotification"),
-    "FirmwareStatusNotification": partial(_say_idle, "FirmwareStatusNotification"),
+    "MeterValues": Talk.say_meter,
+    **{
+        one: partial(remote.say_progress, one)
+        for one in ("DiagnosticsStatusNotification", "FirmwareStatusNotification")
+    },
 }
 _HANDLERS: Final[Mapping[str, Callable[[Talk, Payload], Payload | Awaitable[Payload]]]] = {
     "RemoteStartTransaction": _remote_start,

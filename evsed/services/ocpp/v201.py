@@ -8,9 +8,9 @@ from typing import Any, Final
 from evsed.services.ocpp import remote, transactions
 from evsed.services.ocpp.book import Waiting
 from evsed.services.ocpp.moment import stamp
-from evsed.services.ocpp.point import Point
+from evsed.services.ocpp.point import SECURITY, Point
 from evsed.services.ocpp.profiles import TX, BadProfileError, Profile
-from evsed.services.ocpp.talk import Judgement, Message, Payload, Talk
+from evsed.services.ocpp.talk import BOOT_REASON, Judgement, Message, Payload, Talk
 from evsed.services.ocpp.tokens import ACCEPTED
 from evsed.services.ocpp.v201_report import GET_SET, answer_profiles
 from evsed.services.ocpp.v201_report import answer as _answer
@@ -33,6 +33,12 @@ _PLACES: Final[Mapping[str, frozenset[int]]] = {
     "ChargingStationMaxProfile": frozenset({0}),
     "TxDefaultProfile": frozenset({0, 1}),
     "TxProfile": frozenset({1}),
+}
+_FAULTS: Final = {
+    "rcm_triggered": "GroundFault",
+    "rcm_selftest_fault": "GroundFault",
+    "overcurrent": "OvercurrentFault",
+    "supply_fault": "PowerQuality",
 }
 _CONTEXTS: Final = {
     transactions.START: "Transaction.Begin",
@@ -76,9 +82,12 @@ class Ocpp201:
         """See ``Dialect``."""
         event = waiting.event
         kind = event["kind"]
+        if kind == SECURITY:
+            told = {"type": event["what"], "timestamp": stamp(at_s)}
+            return "SecurityEventNotification", told
         optional = {
             "chargingState": event.get("state"),
-            "stoppedReason": _REASONS.get(event.get("reason", ""), event.get("reason")),
+            "stoppedReason": _reason(event),
             "remoteStartId": event.get("remoteStart"),
         }
         info = {key: value for key, value in optional.items() if value is not None}
@@ -92,11 +101,16 @@ class Ocpp201:
             "evse": _EVSE,
         }
         if event.get("token"):
-            told["idToken"] = _token(event["token"])
-        values = _meter_value(point, event, at_s, _CONTEXTS[kind])
+            told["idToken"] = _token(event["token"], event.get("tokenKind", ""))
+        values = _meter_value(point, event, at_s, event.get("context") or _CONTEXTS[kind])
         if values:
             told["meterValue"] = values
         return "TransactionEvent", told
+
+    def meter(self, point: Point, event: Payload) -> Message | None:
+        """See ``Dialect``."""
+        values = _meter_value(point, event, point.time_s, event["context"])
+        return ("MeterValues", {"evseId": 1, "meterValue": values}) if values else None
 
     def judgement(self, answer: Payload) -> Judgement:
         """See ``Dialect``."""
@@ -106,9 +120,9 @@ class Ocpp201:
         said = _said(info)
         return Judgement(status=info["status"], said=said)
 
-    def authorize(self, token: str) -> Message:
+    def authorize(self, token: str, kind: str) -> Message:
         """See ``Dialect``."""
-        return "Authorize", {"idToken": _token(token)}
+        return "Authorize", {"idToken": _token(token, kind)}
 
     def tidied(self, payload: dict[str, Any]) -> dict[str, Any]:
         """See ``Dialect``."""
@@ -123,6 +137,15 @@ class Ocpp201:
         return answer if isinstance(answer, Mapping) else await answer
 
 
+def _reason(event: Payload) -> str | None:
+    """Return why a transaction ended; faults have names of their own here."""
+    faults = [_FAULTS[one] for one in event.get("faults", ()) if one in _FAULTS]
+    if faults:
+        return faults[0]
+    reason = event.get("reason")
+    return None if reason is None else _REASONS.get(reason, reason)
+
+
 def _said(info: Payload) -> dict[str, Any]:
     """Return what is remembered of a token."""
     return {
@@ -132,8 +155,9 @@ def _said(info: Payload) -> dict[str, Any]:
     }
 
 
-def _token(token: str) -> dict[str, str]:
-    return {"idToken": token[:36], "type": "ISO14443" if _CARD.fullmatch(token) else "Local"}
+def _token(token: str, kind: str = "") -> dict[str, str]:
+    guessed = "ISO14443" if _CARD.fullmatch(token) else "Local"
+    return {"idToken": token[:36], "type": kind or guessed}
 
 
 def _meter_value(point: Point, event: Payload, at_s: float, context: str) -> list[dict[str, Any]]:
@@ -166,8 +190,8 @@ def _start(talk: Talk, asked: Payload) -> Payload:
         return _answer(good=False)
     if not _is_here(asked) or (profile is not None and profile.purpose != TX):
         return _answer(good=False)
-    token = asked["idToken"]["idToken"]
-    return _answer(remote.start(talk, token, profile, asked["remoteStartId"]))
+    token, number = asked["idToken"], asked["remoteStartId"]
+    return _answer(remote.start(talk, token["idToken"], profile, number, token["type"]))
 
 
 def _stop(talk: Talk, asked: Payload) -> Payload:
@@ -187,6 +211,7 @@ def _reset(talk: Talk, asked: Payload) -> Payload:
         return _answer(good=False)
     if asked["type"] == "OnIdle" and talk.point.running is not None:
         talk.point.restart_wanted = True
+        talk.point.book.set_note(BOOT_REASON, "ScheduledReset")
         return {"status": "Scheduled"}
     remote.reset(talk, "SoftReset")
     return _answer(good=True)
@@ -219,6 +244,29 @@ def _send_list(talk: Talk, asked: Payload) -> Payload:
     whole = asked["updateType"] == "Full"
     status = talk.point.tokens.update(asked["versionNumber"], entries, whole=whole)
     return {"status": "Failed" if status == "NotSupported" else status}
+
+
+def _customer(talk: Talk, asked: Payload) -> Payload:
+    """Say, or forget, what is known here of somebody. Source: OCPP 2.0.1 part 2 N09, N10."""
+    if "idToken" not in asked:
+        return {"status": "Invalid"}  # nothing is kept by another name
+    token = asked["idToken"]["idToken"]
+    known = talk.point.tokens.all_of(token) if asked["report"] else []
+    if asked["clear"]:
+        talk.point.tokens.clear(token)
+    return _answer(talk.later(partial(_tell_customer, talk, asked["requestId"], known)))
+
+
+async def _tell_customer(talk: Talk, request: int, known: list[str]) -> None:
+    for number, text in enumerate(known or [""]):
+        told = {
+            "requestId": request,
+            "generatedAt": stamp(talk.point.time_s),
+            "seqNo": number,
+            "tbc": number < len(known) - 1,
+            "data": text[:512],
+        }
+        await remote.quietly(talk, ("NotifyCustomerInformation", told))
 
 
 def _data_transfer(_talk: Talk, _asked: Payload) -> Payload:
@@ -289,37 +337,25 @@ def _composite(talk: Talk, asked: Payload) -> Payload:
 
 
 def _trigger(talk: Talk, asked: Payload) -> Payload:
+    if asked.get("evse", _EVSE)["id"] not in {0, 1}:
+        return _answer(good=False)
+    # Who was accepted does not introduce himself again. Source: OCPP 2.0.1 part 2 F06.FR.17.
+    if asked["requestedMessage"] == "BootNotification" and talk.booted:
+        return _answer(good=False)
+    if asked["requestedMessage"] == "TransactionEvent" and talk.point.running is None:
+        return _answer(good=False)
     action = _TRIGGERED.get(asked["requestedMessage"])
     if action is None:
         return {"status": "NotImplemented"}
     return _answer(talk.later(partial(action, talk)))
 
 
+async def _say_transaction(talk: Talk) -> None:
+    talk.point.measure("Trigger")
+
+
 async def _say_statuses(talk: Talk) -> None:
     talk.forget_statuses()
-
-
-async def _say_meter(talk: Talk) -> None:
-    point = talk.point
-    now = point.now
-    if now is None:
-        return
-    event = {
-        "meter": point.meter_ws,
-        "sample": {
-            "power": now.power_w,
-            "currents": now.currents_a,
-            "voltages": now.voltages_v,
-            "offered": now.offered_da,
-        },
-    }
-    values = _meter_value(point, event, now.wall_s, "Trigger")
-    if values:
-        await remote.quietly(talk, ("MeterValues", {"evseId": 1, "meterValue": values}))
-
-
-async def _say_idle(action: str, talk: Talk) -> None:
-    await remote.quietly(talk, (action, {"status": "Idle"}))
 
 
 def _log(talk: Talk, asked: Payload) -> Payload:
@@ -349,9 +385,12 @@ _TRIGGERED: Final[Mapping[str, Callable[[Talk], Awaitable[None]]]] = {
     "BootNotification": Talk.boot,
     "Heartbeat": Talk.heartbeat,
     "StatusNotification": _say_statuses,
-    "MeterValues": _say_meter,
-    "LogStatusNotification": partial(_say_idle, "LogStatusNotification"),
-    "FirmwareStatusNotification": partial(_say_idle, "FirmwareStatusNotification"),
+    "MeterValues": Talk.say_meter,
+    "TransactionEvent": _say_transaction,
+    **{
+        one: partial(remote.say_progress, one)
+        for one in ("LogStatusNotification", "FirmwareStatusNotification")
+    },
 }
 _HANDLERS: Final[Mapping[str, Callable[[Talk, Payload], Payload | Awaitable[Payload]]]] = {
     **GET_SET,
@@ -365,6 +404,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Talk, Payload], Payload | Awaitable[Payl
     "SendLocalList": _send_list,
     "DataTransfer": _data_transfer,
     "SetNetworkProfile": _network_profile,
+    "CustomerInformation": _customer,
     "GetTransactionStatus": _transaction_status,
     "SetChargingProfile": _set_profile,
     "ClearChargingProfile": _clear_profile,

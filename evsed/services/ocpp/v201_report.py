@@ -15,7 +15,7 @@ REJECTED: Final = "Rejected"
 _ACTUAL: Final = "Actual"
 _MOST_TEXT: Final = 1000
 _REPORTS: Final = frozenset({"ConfigurationInventory", "FullInventory", "SummaryInventory"})
-_TYPES: Final = {"boolean": "boolean", "integer": "integer", "MemberList": "MemberList"}
+_TYPES: Final = {one: one for one in ("boolean", "integer", "decimal", "MemberList")}
 _SUMMARY: Final = "AvailabilityState"
 
 
@@ -28,12 +28,20 @@ def _found(asked: Payload) -> tuple[Variable | None, str]:
     """Return the variable that is meant, and the word for why there is none."""
     if asked.get("attributeType", _ACTUAL) != _ACTUAL:
         return None, "NotSupportedAttributeType"
-    component, variable = asked["component"]["name"], asked["variable"]["name"]
-    one = BY_PLACE.get((component, variable))
-    if one is not None:
-        return one, ""
-    known = any(place[0] == component for place in BY_PLACE)
-    return None, "UnknownVariable" if known else "UnknownComponent"
+    component, variable = asked["component"], asked["variable"]
+    name = component["name"].casefold()
+    if name not in variables.COMPONENTS or not _is_here(name, component.get("evse")):
+        return None, "UnknownComponent"
+    one = variables.by_place(name, variable["name"], variable.get("instance", ""))
+    return one, "" if one is not None else "UnknownVariable"
+
+
+def _is_here(name: str, evse: Payload | None) -> bool:
+    """Tell whether a component is at an EVSE we have, if one is named."""
+    if evse is None:
+        return True
+    own = name in {"evse", "connector"}
+    return own and evse["id"] == 1 and evse.get("connectorId", 1) == 1
 
 
 def _get(talk: Talk, asked: Payload) -> Payload:
@@ -98,13 +106,17 @@ def _row(talk: Talk, variable: Variable) -> dict[str, Any]:
         attribute["value"] = _text(talk, variable)
     return {
         "component": _component(variable),
-        "variable": {"name": variable.variable},
+        "variable": {"name": variable.variable, **_instance(variable)},
         "variableAttribute": [attribute],
         "variableCharacteristics": {
             "dataType": _TYPES.get(variable.kind, "string"),
             "supportsMonitoring": False,
         },
     }
+
+
+def _instance(variable: Variable) -> dict[str, str]:
+    return {"instance": variable.instance} if variable.instance else {}
 
 
 def _component(variable: Variable) -> dict[str, Any]:

@@ -4,9 +4,9 @@
 book. Source: OCPP 1.6 section 9, security whitepaper section 5; OCPP 2.0.1 part 2 appendix 3.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from evsed.services.ocpp import profiles
 from evsed.services.ocpp.book import Book
@@ -25,11 +25,13 @@ MEASURANDS: Final = (
 LIST_MOST: Final = 1000
 LIST_AT_ONCE: Final = 200
 KEYS_AT_ONCE: Final = 50
+_MOST_BYTES: Final = 65_536
 
 #: Answers to a change, in the words of 1.6.
 ACCEPTED: Final = "Accepted"
 REJECTED: Final = "Rejected"
 UNKNOWN: Final = "NotSupported"
+REBOOT: Final = "RebootRequired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,22 +40,27 @@ class Variable:
 
     Args:
         key: the name of 1.6; empty: it has none.
-        component, variable: the names of 2.0.1; empty: it has none.
+        component, variable, instance: the names of 2.0.1; empty: it has none.
         default: until it is changed; of what is read only, what it is.
         access: ``READ``, ``BOTH`` or ``WRITE``.
         kind: ``boolean``, ``integer``, ``string`` or ``MemberList``.
         low, high: of an integer.
+        never: 0 is permitted as well, and means never.
+        later: a change counts from the next start.
         words: of a list.
     """
 
     key: str = ""
     component: str = ""
     variable: str = ""
+    instance: str = ""
     default: str = ""
     access: str = READ
     kind: str = "string"
     low: int = 0
     high: int = 0
+    never: bool = False
+    later: bool = False
     words: tuple[str, ...] = ()
 
     def accepts(self, text: str) -> bool:
@@ -62,9 +69,11 @@ class Variable:
             return text.lower() in {"true", "false"}
         if self.kind == "integer":
             short = text.strip().lstrip("+-").isdecimal() and len(text) <= 10
-            return short and self.low <= int(text) <= self.high
+            if not short:
+                return False
+            return self.low <= int(text) <= self.high or (self.never and int(text) == 0)
         if self.kind == "MemberList":
-            return all(one in self.words for one in text.split(",") if one)
+            return all(one.strip() in self.words for one in text.split(",") if one.strip())
         return True
 
     @property
@@ -73,44 +82,40 @@ class Variable:
         return self.key or f"{self.component}.{self.variable}"
 
 
+def _named(key: str, place: str, **more: Any) -> Variable:
+    """Return one by its key and its component, variable and instance, with dots between."""
+    component, variable, instance = (*place.split("."), "", "")[:3]
+    return Variable(key=key, component=component, variable=variable, instance=instance, **more)
+
+
 def _flag(key: str, place: str, default: str, access: str = BOTH) -> Variable:
-    component, _, variable = place.partition(".")
-    return Variable(
-        key=key,
-        component=component,
-        variable=variable,
-        default=default,
-        access=access,
-        kind="boolean",
-    )
+    return _named(key, place, default=default, access=access, kind="boolean")
 
 
-def _whole(key: str, place: str, default: int, low: int, high: int) -> Variable:
-    component, _, variable = place.partition(".")
-    return Variable(
-        key=key,
-        component=component,
-        variable=variable,
+def _whole(
+    key: str, place: str, default: int, low: int, high: int, *, never: bool = False
+) -> Variable:
+    return _named(
+        key,
+        place,
         default=str(default),
         access=BOTH,
         kind="integer",
         low=low,
         high=high,
+        never=never,
     )
 
 
 def _fixed(key: str, place: str, value: object, kind: str = "string") -> Variable:
-    component, _, variable = place.partition(".")
-    return Variable(key=key, component=component, variable=variable, default=str(value), kind=kind)
+    return _named(key, place, default=str(value), kind=kind)
 
 
-def _list(key: str, place: str) -> Variable:
-    component, _, variable = place.partition(".")
-    return Variable(
-        key=key,
-        component=component,
-        variable=variable,
-        default=",".join(MEASURANDS),
+def _list(key: str, place: str, default: Sequence[str] = MEASURANDS) -> Variable:
+    return _named(
+        key,
+        place,
+        default=",".join(default),
         access=BOTH,
         kind="MemberList",
         words=MEASURANDS,
@@ -119,6 +124,8 @@ def _list(key: str, place: str) -> Variable:
 
 HEARTBEAT: Final = "HeartbeatInterval"
 METER_INTERVAL: Final = "MeterValueSampleInterval"
+ALIGNED_INTERVAL: Final = "ClockAlignedDataInterval"
+ALIGNED: Final = "MeterValuesAlignedData"
 SAMPLED: Final = "MeterValuesSampledData"
 ATTEMPTS: Final = "TransactionMessageAttempts"
 RETRY: Final = "TransactionMessageRetryInterval"
@@ -137,9 +144,12 @@ _FEATURES: Final = "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigge
 #: In the order they are reported.
 VARIABLES: Final = (
     _whole(HEARTBEAT, "OCPPCommCtrlr.HeartbeatInterval", 300, 0, 86_400),
-    _whole(PING, "OCPPCommCtrlr.WebSocketPingInterval", 30, 0, 3600),
-    _whole(ATTEMPTS, "OCPPCommCtrlr.MessageAttempts", 5, 1, 100),
-    _whole(RETRY, "OCPPCommCtrlr.MessageAttemptInterval", 60, 0, 86_400),
+    replace(_whole(PING, "OCPPCommCtrlr.WebSocketPingInterval", 30, 0, 3600), later=True),
+    _whole(ATTEMPTS, "OCPPCommCtrlr.MessageAttempts.TransactionEvent", 5, 1, 100),
+    _whole(RETRY, "OCPPCommCtrlr.MessageAttemptInterval.TransactionEvent", 60, 0, 86_400),
+    _fixed("", "OCPPCommCtrlr.MessageTimeout.Default", 30, "integer"),
+    _fixed("", "OCPPCommCtrlr.FileTransferProtocols", "HTTP,HTTPS"),
+    _flag("", "OCPPCommCtrlr.UnlockOnEVSideDisconnect", "true", READ),
     _fixed("", "OCPPCommCtrlr.NetworkConfigurationPriority", "1"),
     _fixed("", "OCPPCommCtrlr.OfflineThreshold", 60, "integer"),
     _fixed("", "OCPPCommCtrlr.NetworkProfileConnectionAttempts", 3, "integer"),
@@ -155,20 +165,23 @@ VARIABLES: Final = (
     _flag("StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect", "true", READ),
     _flag("UnlockConnectorOnEVSideDisconnect", "", "true", READ),
     _fixed("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut", 60, "integer"),
-    _fixed("", "TxCtrlr.TxStartPoint", "Authorized,EVConnected"),
+    _fixed("", "TxCtrlr.TxStartPoint", "PowerPathClosed"),
     _fixed("", "TxCtrlr.TxStopPoint", "EVConnected,Authorized"),
-    _whole(METER_INTERVAL, "SampledDataCtrlr.TxUpdatedInterval", 60, 5, 86_400),
+    _whole(METER_INTERVAL, "SampledDataCtrlr.TxUpdatedInterval", 60, 5, 86_400, never=True),
     _list(SAMPLED, "SampledDataCtrlr.TxUpdatedMeasurands"),
     _fixed("", "SampledDataCtrlr.TxStartedMeasurands", MEASURANDS[0]),
     _fixed("", "SampledDataCtrlr.TxEndedMeasurands", MEASURANDS[0]),
     _fixed("", "SampledDataCtrlr.TxEndedInterval", 0, "integer"),
-    _fixed("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval", 0, "integer"),
-    _fixed("MeterValuesAlignedData", "AlignedDataCtrlr.Measurands", ""),
+    _whole(ALIGNED_INTERVAL, "AlignedDataCtrlr.Interval", 0, 5, 86_400, never=True),
+    _list(ALIGNED, "AlignedDataCtrlr.Measurands", MEASURANDS[:1]),
     _fixed("StopTxnAlignedData", "AlignedDataCtrlr.TxEndedMeasurands", ""),
+    _fixed("", "AlignedDataCtrlr.TxEndedInterval", 0, "integer"),
     _fixed("StopTxnSampledData", "", ""),
     _flag(LIST, "LocalAuthListCtrlr.Enabled", "true"),
     _fixed("LocalAuthListMaxLength", "", LIST_MOST, "integer"),
     _fixed("SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage", LIST_AT_ONCE, "integer"),
+    _fixed("", "LocalAuthListCtrlr.BytesPerMessage", _MOST_BYTES, "integer"),
+    _fixed("", "LocalAuthListCtrlr.Entries", 0, "integer"),
     _fixed(
         "ChargeProfileMaxStackLevel",
         "SmartChargingCtrlr.ProfileStackLevel",
@@ -193,8 +206,11 @@ VARIABLES: Final = (
     _fixed("GetConfigurationMaxKeys", "", KEYS_AT_ONCE, "integer"),
     _fixed("NumberOfConnectors", "", 1, "integer"),
     _fixed("SupportedFeatureProfiles", "", _FEATURES),
-    _fixed("", "DeviceDataCtrlr.ItemsPerMessage", KEYS_AT_ONCE, "integer"),
-    _fixed("", "DeviceDataCtrlr.BytesPerMessage", 65_536, "integer"),
+    *(
+        _fixed("", f"DeviceDataCtrlr.{what}PerMessage.{action}", most, "integer")
+        for action in ("GetReport", "GetVariables", "SetVariables")
+        for what, most in (("Items", KEYS_AT_ONCE), ("Bytes", _MOST_BYTES))
+    ),
     _fixed("", "ClockCtrlr.DateTime", ""),
     _fixed("", "ClockCtrlr.TimeSource", "NTP,Heartbeat"),
     _fixed("", "SecurityCtrlr.OrganizationName", "evsed"),
@@ -202,14 +218,39 @@ VARIABLES: Final = (
     _fixed("", "ChargingStation.SupplyPhases", 3, "integer"),
     _fixed("", "ChargingStation.AvailabilityState", "Available"),
     _fixed("", "EVSE.AvailabilityState", "Available"),
+    _fixed("", "EVSE.SupplyPhases", 3, "integer"),
+    _fixed("", "EVSE.Power", 0, "decimal"),
     _fixed("", "Connector.AvailabilityState", "Available"),
+    _fixed("", "Connector.SupplyPhases", 3, "integer"),
+    _fixed("", "Connector.ConnectorType", "sType2"),
+    *(
+        _flag("", f"{one}.Available", "true", READ)
+        for one in ("ChargingStation", "EVSE", "Connector")
+    ),
     _fixed(PROFILE, "SecurityCtrlr.SecurityProfile", 0, "integer"),
     Variable(key=PASSWORD, component="SecurityCtrlr", variable="BasicAuthPassword", access=WRITE),
 )
 BY_KEY: Final[Mapping[str, Variable]] = {one.key: one for one in VARIABLES if one.key}
-BY_PLACE: Final[Mapping[tuple[str, str], Variable]] = {
-    (one.component, one.variable): one for one in VARIABLES if one.component
+BY_PLACE: Final[Mapping[tuple[str, str, str], Variable]] = {
+    (one.component, one.variable, one.instance): one for one in VARIABLES if one.component
 }
+_KEYS: Final = {key.casefold(): one for key, one in BY_KEY.items()}
+_PLACES: Final = {tuple(word.casefold() for word in place): one for place, one in BY_PLACE.items()}
+COMPONENTS: Final = frozenset(component for component, _, _ in _PLACES)
+
+
+def by_key(key: str) -> Variable | None:
+    """Return the variable of a key; letters may be written either way (OCPP 1.6 section 7.16)."""
+    return _KEYS.get(key.casefold())
+
+
+def by_place(component: str, variable: str, instance: str = "") -> Variable | None:
+    """Return a variable by the names of 2.0.1; without an instance the first there is."""
+    place = component.casefold(), variable.casefold()
+    found = _PLACES.get((*place, instance.casefold()))
+    if found is not None or instance:
+        return found
+    return next((one for names, one in _PLACES.items() if names[:2] == place), None)
 
 
 class Variables:
@@ -245,6 +286,10 @@ class Variables:
         """Return a truth value."""
         return self.text(BY_KEY[key]).lower() == "true"
 
+    def words(self, key: str) -> list[str]:
+        """Return what is in a list."""
+        return [one.strip() for one in self.text(BY_KEY[key]).split(",") if one.strip()]
+
     def change(self, variable: Variable | None, text: str) -> str:
         """Change one; return one of the answers."""
         if variable is None:
@@ -253,5 +298,10 @@ class Variables:
             return REJECTED
         if variable.key == PASSWORD:
             return ACCEPTED if self._set_password(text) else REJECTED
-        self._book.set_note(f"variable {variable.name}", text.strip())
-        return ACCEPTED
+        before = self.text(variable)
+        self.keep(variable, text.strip())
+        return REBOOT if variable.later and self.text(variable) != before else ACCEPTED
+
+    def keep(self, variable: Variable, text: str) -> None:
+        """Keep a value."""
+        self._book.set_note(f"variable {variable.name}", text)

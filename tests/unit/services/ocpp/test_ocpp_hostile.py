@@ -201,7 +201,7 @@ async def test_a_local_list_takes_no_more_room_than_its_tokens_need(world):
     assert answer == {"status": "Failed"}
     assert world.book.count_listed() == 0
     assert len(str(world.book.cached("04BB"))) < 1000
-    assert world.talk.point.tokens.offline("04BB", 1.0) == "Invalid"
+    assert world.talk.point.tokens.offline("04BB", 1.0).status == "Invalid"
 
 
 async def test_nothing_more_is_done_while_the_daemon_does_not_follow(world, raw):
