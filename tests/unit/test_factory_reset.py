@@ -135,8 +135,14 @@ def test_what_a_management_system_has_told_goes_and_what_it_is_owed_stays(state_
         book.set_profiles([(0, {"limit": 6})])
         for key in ("held", "inoperative", "variable HeartbeatInterval", "register"):
             book.set_note(key, "7 7")
+    with closing(Book(file.with_name("ocpp-another.db"))) as book:
+        book.set_listed({"04CC": {"status": "Accepted"}}, whole=True)
+        book.set_note("system", "another")
     ask_for_reset(state_dir, Reset(source="button", sessions=sessions))
     reset_if_asked(state_dir)
+    with closing(Book(file.with_name("ocpp-another.db"))) as book:
+        assert book.listed("04CC") is None
+        assert book.note("system") == ("" if sessions else "another")
     with closing(Book(file)) as book:
         assert (book.listed("04AA"), book.cached("04BB"), book.profiles()) == (None, None, [])
         assert book.note("held") == book.note("inoperative") == ""

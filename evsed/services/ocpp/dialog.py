@@ -187,6 +187,10 @@ class Dialog:
         return ""
 
     async def _obey(self, call: Call) -> None:
+        """Do what is asked for; who has rejected this charger has nothing to say to it.
+
+        Source: OCPP 1.6 section 4.2, OCPP 2.0.1 part 2 B03.FR.07.
+        """
         if not isinstance(call.unique_id, str) or not 0 < len(call.unique_id) <= _MOST_ID:
             return  # nobody could tell what an answer belongs to
         key = f"{call.unique_id} {call.action}"
@@ -194,6 +198,10 @@ class Dialog:
             await self._socket.send(self._answered[1])  # asked twice, done once
             return
         await self._talk.room()
+        if self._talk.rejected:
+            if self._talk.dialect.version != "1.6":
+                await self._socket.send(_error(call, "SecurityError"))
+            return
         text = await self._answer_to(call)
         self._answered = key, text
         await self._socket.send(text)

@@ -124,7 +124,7 @@ def _tidy(folder: Path) -> None:
 def _take_back(book: Book, folder: Path, system: str) -> None:
     """Deliver what a version that could not read it has put aside."""
     for pattern in ASIDE:
-        for file in sorted(folder.glob(f"{pattern}{OCPP_FILE}")):
+        for file in sorted(folder.glob(f"{pattern}ocpp*.db")):
             with contextlib.suppress(*_UNREADABLE):
                 _take(book, file, system)
 

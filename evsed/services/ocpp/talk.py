@@ -124,6 +124,8 @@ class Talk:
         self.link: Link | None = None
         #: the other side has taken us
         self.booted = False
+        #: it wants to have nothing to do with us
+        self.rejected = False
         #: said once after what was asked has been answered
         self.todo: list[Callable[[], Awaitable[None]]] = []
         self.last_error = ""
@@ -140,7 +142,7 @@ class Talk:
 
     def attach(self, link: Link) -> None:
         """Talk over a new connection."""
-        self.link = link
+        self.link, self.rejected = link, False
         self._set_booted(on=False)
         self._statuses = {}
         self._boot_ms = 0
@@ -208,6 +210,7 @@ class Talk:
         pause_s = min(max(pause_s, _LEAST_PAUSE_S), _LONGEST_PAUSE_S)
         self._boot_ms = self.point.ms + pause_s * 1000
         self._set_booted(on=answer.get("status") == ACCEPTED)
+        self.rejected = answer.get("status") == "Rejected"
         if self.booted:
             self._begin(pause_s)
             self.point.heard_ms = self.point.ms

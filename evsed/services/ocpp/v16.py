@@ -173,13 +173,18 @@ def _status(connector: int, status: str, error: str, point: Point) -> Message:
     return "StatusNotification", told
 
 
+def _decimal(value: float) -> str:
+    """Return a number as 1.6 has it, a text, without an exponent."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def _meter_values(point: Point, event: Payload, number: int, at_s: float) -> Message | None:
     rows = remote.sampled(event, point)
     if not rows:
         return None
     values = [
         {
-            "value": f"{value:g}" if abs(value) < 1e6 else f"{value:.1f}",
+            "value": _decimal(value),
             "measurand": measurand,
             "unit": unit,
             "context": event.get("context", "Sample.Periodic"),

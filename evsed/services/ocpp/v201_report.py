@@ -111,8 +111,19 @@ def _row(talk: Talk, variable: Variable) -> dict[str, Any]:
         "variableCharacteristics": {
             "dataType": _TYPES.get(variable.kind, "string"),
             "supportsMonitoring": False,
+            **_range(variable),
         },
     }
+
+
+def _range(variable: Variable) -> dict[str, Any]:
+    """Return what a value that can be changed may be."""
+    if variable.words:
+        return {"valuesList": ",".join(variable.words)}
+    if variable.access == variables.BOTH and variable.kind == "integer":
+        low = 0 if variable.never else variable.low
+        return {"minLimit": low, "maxLimit": variable.high}
+    return {}
 
 
 def _instance(variable: Variable) -> dict[str, str]:

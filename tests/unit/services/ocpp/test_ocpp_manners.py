@@ -9,6 +9,7 @@ from csms_world import ChargerWorld, times
 from ocpp.v16 import call as ask16
 from ocpp.v201 import call as ask201
 
+from evsed.charging.energy import Energy
 from evsed.charging.states import Fault
 from evsed.services.ocpp.errands import Errands
 
@@ -178,6 +179,44 @@ async def test_errors_are_called_as_each_version_writes_them(tmp_path, version, 
     assert json.loads(took[0])[:3] == [4, "odd", code]
     await world.cut()
     world.book.close()
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_who_has_rejected_the_charger_has_nothing_to_say_to_it(tmp_path, version):
+    world = ChargerWorld(tmp_path, version)
+    world.ledger.boot_status, world.ledger.interval = "Rejected", 20
+    await world.connect()
+    took, send = [], world.socket.send
+
+    async def note(text):
+        took.append(json.loads(text))
+        await send(text)
+
+    world.socket.send = note
+    await world.socket.other.send('[2, "no", "GetLocalListVersion", {}]')
+    world.ledger.boot_status = "Accepted"
+    await world.run(20)
+    await world.socket.other.send('[2, "yes", "GetLocalListVersion", {}]')
+    async with asyncio.timeout(60):
+        while not any(one[1] == "yes" for one in took):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    answers = [one[:3] for one in took if one[1] == "no"]
+    assert answers == ([] if version == "1.6" else [[4, "no", "SecurityError"]])
+    await world.cut()
+    world.book.close()
+
+
+async def test_a_register_of_a_megawatt_hour_is_a_plain_number(world):
+    world.station.energy = Energy(total_mws=999_999_700 * 3600)
+    await world.run(2)
+    await world.ask(ask16.TriggerMessage("MeterValues"))
+    [told] = world.ledger.of("MeterValues")
+    [row] = [
+        one
+        for one in told["meter_value"][0]["sampled_value"]
+        if one["measurand"] == "Energy.Active.Import.Register"
+    ]
+    assert row["value"] == "999999.7"
 
 
 # --- 2.0.1 ---
