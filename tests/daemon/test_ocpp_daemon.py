@@ -148,6 +148,37 @@ def test_killed_amid_an_outage_everything_is_delivered_once_and_in_order(tmp_pat
         assert system.ledger.of("StopTransaction")[0]["transaction_id"] == 1001
 
 
+def test_a_stop_from_afar_holds_over_a_kill_until_the_vehicle_has_left(tmp_path, simulator, loop):
+    system = LibrarySystem(loop)
+    with serving(system):
+        with Daemon(tmp_path, simulator=simulator) as daemon:
+            daemon.ready()
+            connect(daemon, system)
+            daemon.charge()
+            waiting_for(system, "StartTransaction")
+            assert system.ask(ask16.RemoteStopTransaction(transaction_id=1001)).status == "Accepted"
+            waiting_for(system, "StopTransaction")
+            os.killpg(daemon.popen.pid, signal.SIGKILL)
+        daemon.wait()
+        with Daemon(tmp_path, simulator=simulator) as daemon:
+            daemon.ready()
+            before = daemon.get("/reason")["contactor"]["closings"]
+            eventually(lambda: daemon.get("/ocpp/state")["accepted"], WITHIN_S)
+            finishing = {"status": "Finishing", "connector_id": 1}
+            eventually(
+                lambda: finishing.items() <= system.ledger.of("StatusNotification")[-1].items(),
+                WITHIN_S,
+            )
+            assert daemon.get("/reason")["reason"] == "paused_by_limit"
+            assert daemon.get("/reason")["contactor"]["closings"] == before
+            assert len(system.ledger.of("StartTransaction")) == 1
+            daemon.street(vehicle="none")
+            daemon.until("A", WITHIN_S)
+            eventually(lambda: limit_of(daemon) is None, WITHIN_S)
+            daemon.charge()
+            assert len(waiting_for(system, "StartTransaction", 2)) == 2
+
+
 def test_the_process_may_die_and_the_limit_falls_back_meanwhile(tmp_path, simulator, loop):
     with (
         serving(LibrarySystem(loop)) as system,
