@@ -199,6 +199,12 @@ def lost(running: Transaction, now: Moment, register: Register) -> Told:
     return told
 
 
+def is_settling(now: Moment) -> bool:
+    """Tell whether it is not known yet if a vehicle is connected."""
+    unknown = now.state == "A" and now.reason in {"self_check", "pilot_settling"}
+    return unknown and now.available and not now.faults
+
+
 def measured(running: Transaction, now: Moment, register: Register, *, why: str) -> Told:
     """Return a transaction that says what is measured now, because of ``why``: a word of 2.0.1."""
     told = Told(running)
@@ -294,7 +300,7 @@ def _go_on(
     if state == running.state and not due:
         return running
     event = _event(now, register, 0) | {
-        "trigger": "MeterValuePeriodic" if due else "ChargingStateChanged",
+        "trigger": "MeterValuePeriodic" if state == running.state else "ChargingStateChanged",
         "state": state,
         "offline": terms.offline,
     }

@@ -78,7 +78,7 @@ class Ocpp16:
     def statuses(self, point: Point) -> dict[str, Message]:
         """See ``Dialect``."""
         now = point.now
-        if now is None:
+        if now is None or transactions.is_settling(now):
             return {}
         status, error = status_of(point, now)
         whole = status if status in {"Faulted", "Unavailable"} else "Available"

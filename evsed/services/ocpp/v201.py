@@ -68,7 +68,7 @@ class Ocpp201:
 
     def statuses(self, point: Point) -> dict[str, Message]:
         """See ``Dialect``."""
-        if point.now is None:
+        if point.now is None or transactions.is_settling(point.now):
             return {}
         told = {
             "timestamp": stamp(point.time_s),

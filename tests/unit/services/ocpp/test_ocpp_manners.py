@@ -182,6 +182,28 @@ async def test_errors_are_called_as_each_version_writes_them(tmp_path, version, 
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_nobody_is_told_that_a_connector_is_free_before_it_is_known(tmp_path, version):
+    world = ChargerWorld(tmp_path, version)
+    await world.connect()
+    await charging(world)
+    told = len(world.ledger.of("StatusNotification"))
+    world.station.fail()
+    await world.run(2)
+    world.station.heal()
+    await world.run(2)
+    await charging(world)
+    statuses = [
+        one.get("status") or one.get("connector_status")
+        for one in world.ledger.of("StatusNotification")[told:]
+        if one.get("connector_id") == 1
+    ]
+    assert statuses[0] == "Faulted"
+    assert "Available" not in statuses
+    await world.cut()
+    world.book.close()
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 async def test_who_has_rejected_the_charger_has_nothing_to_say_to_it(tmp_path, version):
     world = ChargerWorld(tmp_path, version)
     world.ledger.boot_status, world.ledger.interval = "Rejected", 20
@@ -234,6 +256,17 @@ async def test_an_event_is_offline_when_nobody_listened_then(new_world):
     events = world.ledger.of("TransactionEvent")
     assert [one["offline"] for one in events] == [False, False, True, False]
     assert [one["seq_no"] for one in events] == list(range(4))
+
+
+async def test_a_change_of_state_is_called_so_also_when_a_meter_value_is_due(new_world):
+    world = new_world
+    await charging(world)
+    await world.run(56)
+    world.station.pause()
+    await world.run(1)
+    last = world.ledger.of("TransactionEvent")[-1]
+    assert last["trigger_reason"] == "ChargingStateChanged"
+    assert last["meter_value"]
 
 
 async def test_why_a_charger_introduces_itself(new_world):
