@@ -30,6 +30,8 @@ BOOT_REASON: Final = "boot reason"
 _COMPUTER: Final = "computer"
 #: Why the charger introduces itself over another connection.
 _AGAIN: Final = "Unknown"
+#: How a management system begins that does not know a message at all.
+_UNKNOWN_THERE: Final = ("NotImplemented", "NotSupported")
 _CONCURRENT: Final = "ConcurrentTx"
 ASK_S: Final = 20.0
 #: What may wait to be done after an answer.
@@ -212,11 +214,11 @@ class Talk:
         self._set_booted(on=answer.get("status") == ACCEPTED)
         self.rejected = answer.get("status") == "Rejected"
         if self.booted:
-            self._begin(pause_s)
             self.point.heard_ms = self.point.ms
             self._clock(answer)
             self.point.limit()
             self.later(self._tell_firmware)
+            self._begin(pause_s)
         elif answer:
             self.last_error = f"the boot was answered: {answer.get('status')}"
 
@@ -373,7 +375,9 @@ class Talk:
         book, chosen = self.point.book, self.point.variables
         book.refused(waiting)
         attempts = waiting.attempts + 1
-        if not waiting.tx:  # others do not wait for it
+        meter = waiting.event.get("kind") == transactions.UPDATE
+        if not waiting.tx or (meter and str(error).startswith(_UNKNOWN_THERE)):
+            # Others do not wait for it, and it is of no use to say it again.
             book.delivered(waiting)
             return True
         self.last_error = f"a message of a transaction was refused: {error}"

@@ -99,3 +99,11 @@ async def test_a_token_is_judged_here_when_nobody_answers(world):
     assert await world.talk.present("04AABBCC") == "Accepted"
     await world.run(2)  # and the next is asked as ever
     assert world.socket is not None
+
+
+async def test_a_system_that_knows_no_meter_values_gets_begins_and_ends_at_once(world):
+    world.csms.route_map["MeterValues"].clear()
+    await session(world, 600)
+    told = [action for action, _ in world.ledger.messages if "Transaction" in action]
+    assert told == ["StartTransaction", "StopTransaction"]
+    assert world.book.waiting() == 0
