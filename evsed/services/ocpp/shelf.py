@@ -85,10 +85,13 @@ def _changed(book: Book, file: Path, other: Path, known: str) -> Book:
     """Put a book aside and open another in its place."""
     _log.warning("ocpp: another management system: what the last one has told counts no more")
     carried = _leave(book)
+    lifted = book.note(INOPERATIVE) not in {"", "scheduled"}
     book.close()
     with closing(Book(other)) as next_book, next_book.together():
         for key, value in carried.items():
             next_book.set_note(key, value)
+        if lifted and not next_book.note(INOPERATIVE):
+            next_book.set_note(INOPERATIVE, LIFTED)
     for one in (file, other):
         if one.with_name(f"{one.name}-wal").exists():
             raise OSError(f"{one.name} could not be closed")
@@ -107,11 +110,8 @@ def _leave(book: Book) -> dict[str, str]:
             book.put(kind, running.id, event)
             book.save_tx(running.id, running.as_json(), is_open=False)
             book.set_note(_BILLED, str(event["meter"]))
-        carried = {key: book.note(key) for key in (_REGISTER, _BILLED)}
-        lifted = book.note(INOPERATIVE) not in {"", "scheduled"}
-        for key in (INOPERATIVE, _HELD):
-            book.set_note(key, "")
-    return {**carried, INOPERATIVE: LIFTED if lifted else ""}
+        book.set_note(_HELD, "")
+        return {key: book.note(key) for key in (_REGISTER, _BILLED)}
 
 
 def _tidy(folder: Path) -> None:

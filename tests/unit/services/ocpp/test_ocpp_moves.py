@@ -103,6 +103,10 @@ async def test_out_of_service_by_word_of_the_last_is_in_service_for_the_next(wor
     world.station.show(available=False)  # by somebody here
     await world.run(2)
     assert not world.station.snapshot.available
+    world.station.show(available=True)
+    await world.move("one", world.ledger)  # whose word counts again
+    await world.run(2)
+    assert not world.station.snapshot.available
 
 
 async def test_a_move_that_was_cut_short_is_finished(world, tmp_path, monkeypatch):
