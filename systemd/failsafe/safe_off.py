@@ -31,6 +31,8 @@ TIMEOUT_S = 0.3
 _MOST_BYTES = 4096
 _PWM_FILE = re.compile(r"/sys/class/pwm/pwmchip[0-9]{1,3}/pwm[0-9]{1,3}/duty_cycle")
 _HOSTS = ("localhost", "127.0.0.1", "::1")
+#: pigpio's daemon listens on one of both, with -l (the service of Raspberry Pi OS) on the first
+_LOOPBACKS = ("::1", "127.0.0.1")
 
 # pigpio's socket protocol: command, two parameters, length of what follows; the answer ends with
 # the result.
@@ -148,7 +150,9 @@ def through_daemon(pins: Pins) -> None:
         frames.append(_FRAME.pack(_WRITE, gpio, level, 0))  # and independent of the PWM block
     wanted = [*pins.contactor, *pins.pilot]
     frames += [_FRAME.pack(_READ, gpio, 0, 0) for gpio, _ in wanted]
-    with _connected(pins.pigpiod) as daemon:
+    if pins.pigpiod is None:
+        raise OSError(errno.ENODEV, "no pigpio here")
+    with _connected(*pins.pigpiod) as daemon:
         # All at once: a daemon too slow to answer in time carries them out all the same.
         daemon.sendall(b"".join(frames))
         results = [_ANSWER.unpack(answer)[3] for answer in _answers(daemon, len(frames))]
@@ -160,18 +164,21 @@ def through_daemon(pins: Pins) -> None:
         raise OSError(errno.EIO, f"the pins read back as {levels}")
 
 
-def _connected(address: tuple[str, int] | None) -> socket.socket:
-    """Return a connection to pigpio's daemon, which listens on one of both loopbacks.
+def _connected(host: str, port: int) -> socket.socket:
+    """Return a connection to pigpio's daemon.
 
     By number: looking up a name reads files and loads code, and the disk may be what hangs.
     """
-    places = [address] if address else [("127.0.0.1", 8888), ("::1", 8888)]
-    failure = OSError(errno.ECONNREFUSED, "pigpio's daemon does not listen")
-    for host, port in places:
-        link = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    failure = OSError(errno.ECONNREFUSED, "nobody listens")
+    for place in _LOOPBACKS if host == "localhost" else (host,):
+        try:
+            link = socket.socket(socket.AF_INET6 if ":" in place else socket.AF_INET)
+        except OSError as error:  # a kernel without IPv6
+            failure = error
+            continue
         link.settimeout(TIMEOUT_S)
         try:
-            link.connect((host.encode(), port))
+            link.connect((place.encode(), port))
         except OSError as error:
             link.close()
             failure = error

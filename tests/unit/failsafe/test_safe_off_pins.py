@@ -1,6 +1,7 @@
 """What safe-off believes of the file it is given; root runs it, and a user's process writes it."""
 
 import ast
+import socket
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -113,3 +114,57 @@ def test_the_helpers_need_nothing_but_the_standard_library(name):
             imported.add(str(node.module).partition(".")[0])
     assert imported
     assert imported <= set(sys.stdlib_module_names)
+
+
+class _Loopback:
+    """A socket of a computer on which pigpio's daemon listens in one place."""
+
+    listening = ("", 0)
+    families: tuple = ()
+
+    def __init__(self, family):
+        if family not in self.families:
+            raise OSError(97, "Address family not supported by protocol")
+        self.family, self.closed = family, False
+
+    def settimeout(self, seconds):
+        assert 0 < seconds <= 0.3
+
+    def connect(self, address):
+        host, port = address
+        assert isinstance(host, bytes), "a text is looked up in a way that loads code"
+        number = host.decode()
+        socket.inet_pton(self.family, number)  # a name would raise
+        if (number, port) != self.listening:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("noted", "listening", "families"),
+    [
+        # pigpiod -l, as the service of Raspberry Pi OS has it
+        ("localhost", "::1", (socket.AF_INET, socket.AF_INET6)),
+        # pigpiod -n 127.0.0.1, or a kernel without IPv6
+        ("localhost", "127.0.0.1", (socket.AF_INET, socket.AF_INET6)),
+        ("localhost", "127.0.0.1", (socket.AF_INET,)),
+        ("127.0.0.1", "127.0.0.1", (socket.AF_INET, socket.AF_INET6)),
+        ("::1", "::1", (socket.AF_INET6,)),
+    ],
+)
+def test_the_pin_daemon_is_found_on_either_loopback_and_by_number(
+    monkeypatch, noted, listening, families
+):
+    monkeypatch.setattr(_Loopback, "listening", (listening, 8888))
+    monkeypatch.setattr(_Loopback, "families", families)
+    monkeypatch.setattr(safe_off.socket, "socket", _Loopback)
+    assert safe_off._connected(noted, 8888).family in families
+
+
+def test_a_pin_daemon_that_is_gone_is_an_error(monkeypatch):
+    monkeypatch.setattr(_Loopback, "families", (socket.AF_INET6, socket.AF_INET))
+    monkeypatch.setattr(safe_off.socket, "socket", _Loopback)
+    with pytest.raises(ConnectionRefusedError):
+        safe_off._connected("localhost", 8888)
