@@ -179,6 +179,8 @@ def main() -> None:
     parser.add_argument("--silence-ms", type=int, default=SILENCE_MS, metavar="N")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if "JOURNAL_STREAM" in os.environ:  # nor wait for a journal that hangs with its disk
+        os.set_blocking(2, False)
     lock_memory()
     guard = Guard(given.pins, given.silence_ms)
     guard.listen(given.socket)

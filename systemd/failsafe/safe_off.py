@@ -10,6 +10,7 @@ cannot be read.
 """
 
 import argparse
+import contextlib
 import errno
 import fcntl
 import glob
@@ -263,10 +264,13 @@ def _write_pwm(path: str, duty_ns: int) -> None:
 
 
 def say(priority: int, text: str) -> None:
-    """Write a line to the journal; elsewhere without its priority."""
+    """Write a line to the journal; elsewhere without its priority.
+
+    Never raises: a journal that takes no more must not end the guard.
+    """
     mark = f"<{priority}>" if "JOURNAL_STREAM" in os.environ else ""
-    sys.stderr.write(f"{mark}{text}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        os.write(2, f"{mark}{text}\n".encode(errors="backslashreplace"))
 
 
 def main() -> int:

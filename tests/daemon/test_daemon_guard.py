@@ -5,6 +5,7 @@ The script in the pin daemon would open the contactor too, so the board here has
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -175,6 +176,54 @@ def test_a_stranger_with_beats_of_its_own_does_not_keep_a_dead_daemon_alive(
         time.sleep(0.3)
         guarded.signal(signal.SIGKILL)
         eventually(simulator.safe)
+
+
+@pytest.mark.parametrize("journal", ["gone", "hanging"])
+def test_a_journal_that_takes_nothing_does_not_end_the_guard(folder: Path, journal: str) -> None:
+    (folder / "pins").write_text("evsed-pins 1\nend\n")
+    path = folder / "guard.sock"
+    command = [sys.executable, "-IS", str(_GUARD), "--socket", str(path)]
+    listener, log = socket.socketpair()
+    if journal == "gone":
+        listener.close()
+    else:
+        _fill(log)
+    with (
+        listener,
+        log,
+        subprocess.Popen(
+            [*command, "--pins", str(folder / "pins")],
+            stderr=log,
+            env={**os.environ, "JOURNAL_STREAM": "8:4711"},
+        ) as guard,
+    ):
+        try:
+            eventually(path.exists)
+            for _ in range(3):
+                eventually(lambda: _greets(path))
+            assert guard.poll() is None
+        finally:
+            guard.kill()
+
+
+def _fill(end: socket.socket) -> None:
+    end.setblocking(False)
+    try:
+        while True:
+            end.send(b"a line of somebody else\n")
+    except BlockingIOError:
+        end.setblocking(True)
+
+
+def _greets(path: Path) -> bool:
+    """Return whether the guard takes a daemon, which then ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as daemon:
+        daemon.settimeout(1)
+        try:
+            daemon.connect(str(path))
+            return daemon.recv(64) == b"ready"
+        except OSError:
+            return False
 
 
 def _run_safe_off(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
