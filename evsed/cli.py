@@ -5,6 +5,7 @@ nobody should carry the benchmarks about.
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from evsed import __version__
 from evsed.board.reader import find_board, read_board_checked
 from evsed.errors import BadFileError, EvsedError
 from evsed.safe_start import open_what_was_left_closed
+from evsed.sole_driver import RUNTIME_DIR, sole_driver
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
 _YES: Final = 0
@@ -239,10 +241,14 @@ def _run(given: argparse.Namespace) -> int:
     config = given.config
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
-    open_what_was_left_closed(given.board, config, given.simulator)
-    from evsed.run_command import run
+    with contextlib.ExitStack() as alone:
+        driver = sole_driver(given.runtime_dir or RUNTIME_DIR)
+        open_what_was_left_closed(
+            given.board, config, given.simulator, lambda: alone.enter_context(driver)
+        )
+        from evsed.run_command import run
 
-    return run(given, config)
+        return run(given, config)
 
 
 def _clear_credentials(given: argparse.Namespace) -> int:
