@@ -4,16 +4,15 @@ It protects from nothing that stops the pin daemon or the kernel. Source: pigpio
 section 7; charging.md section 18.9.
 """
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Final
 
 from evsed.board.description import Board
-from evsed.errors import HardwareError
+from evsed.hardware.pi.kept_script import DEAD_MAN, KeptScript
 from evsed.hardware.pi.link import Link
 from evsed.hardware.pi.pilot_output import ALWAYS_PPM, PILOT_HZ
-from evsed.hardware.pi.script import HALTED, RUNNING, WAITING, DaemonScript, delete_script
+from evsed.hardware.pi.script import HALTED, RUNNING, WAITING
 
 ROUND_MS: Final = 20
 _DEVICE: Final = "dead-man switch"
@@ -28,21 +27,13 @@ class ScriptDeadMan:
     """
 
     def __init__(self, link: Link, board: Board, runtime_dir: Path) -> None:
-        self._id_file = runtime_dir / "deadman"
-        self._name = (_DEVICE, board.ac_relay.gpios[0])
         self._count = 0
         self._running = False
         self._due_ns = 0
         self._pause_ns = refresh_ms(board.watchdog.deadman_time_ms) * _NS_PER_MS
-        self._forget_stale(link)
-        self._script = DaemonScript(link, *self._name, dead_man_text(board))
-        try:
-            runtime_dir.mkdir(parents=True, exist_ok=True)
-            self._id_file.write_text(f"{self._script.id}\n")
-        except OSError as error:
-            # Scripts of the pin daemon are few, and whoever builds the hat tries again and again.
-            self._script.delete()
-            raise HardwareError(f"{_DEVICE}: its number cannot be kept: {error}") from error
+        self._script = KeptScript(
+            link, _DEVICE, board.ac_relay.gpios[0], dead_man_text(board), runtime_dir / DEAD_MAN
+        )
 
     def refresh(self) -> bool:
         """Tell it that the control thread is alive; sends about each third call."""
@@ -67,21 +58,11 @@ class ScriptDeadMan:
     def stop(self) -> None:
         """Take it down; the contactor must be open. Never raises."""
         self._running = False
-        if self._script.delete():  # otherwise the next start has to do it
-            with contextlib.suppress(OSError):
-                self._id_file.unlink()
+        self._script.delete()
 
     def _start(self) -> None:
         self._script.run(self._count)
         self._running = True
-
-    def _forget_stale(self, link: Link) -> None:
-        """Delete the script of a process that died: it would trip into this one's session."""
-        try:
-            script_id = int(self._id_file.read_text())
-        except (OSError, ValueError):
-            return
-        delete_script(link, self._name, script_id)
 
 
 def refresh_ms(deadman_ms: int) -> int:

@@ -15,6 +15,7 @@ from evsed.hardware.pi.contactor import PinContactor
 from evsed.hardware.pi.dead_man import ScriptDeadMan
 from evsed.hardware.pi.guard_link import AllOf, GuardLink
 from evsed.hardware.pi.heartbeat import BurstHeartbeat, ToggleHeartbeat
+from evsed.hardware.pi.kept_script import forget_left_scripts
 from evsed.hardware.pi.leds import PinIndicators
 from evsed.hardware.pi.lines import OutputLine
 from evsed.hardware.pi.link import Link
@@ -79,6 +80,7 @@ class _Builder:
         control, other = self._link(), self._link()
         self._safe_off.link = control
         self._safe_off()
+        forget_left_scripts(control, self._wiring.runtime_dir)
         pilot = self._pilot(control)
         contactor = PinContactor(control, board.ac_relay)
         sampler = SpiSampler(board, self._wiring.open_spi)
@@ -194,6 +196,8 @@ class _Builder:
         if watchdog.heartbeat_hz is None:
             heartbeat = ToggleHeartbeat(control, watchdog.heartbeat_gpio)
         else:
-            heartbeat = BurstHeartbeat(control, watchdog.heartbeat_gpio, watchdog.heartbeat_hz)
+            heartbeat = BurstHeartbeat(
+                control, watchdog.heartbeat_gpio, watchdog.heartbeat_hz, self._wiring.runtime_dir
+            )
         self._at_close(heartbeat.rest)
         return heartbeat

@@ -5,10 +5,11 @@ for each beat; it stops by itself when the passes stop. Not by a wave, as decisi
 starting a wave takes the PWM block away from the control pilot (board.md section 7.6, row D).
 """
 
+from pathlib import Path
 from typing import Final
 
+from evsed.hardware.pi.kept_script import HEARTBEAT, KeptScript
 from evsed.hardware.pi.link import Link
-from evsed.hardware.pi.script import DaemonScript
 
 _DEVICE: Final = "heartbeat"
 #: two control passes. Source: decision 26.
@@ -42,13 +43,15 @@ class ToggleHeartbeat:
 class BurstHeartbeat:
     """A ``Heartbeat``: each beat asks the pin daemon for one burst of two passes' length."""
 
-    def __init__(self, link: Link, gpio: int, hz: int) -> None:
+    def __init__(self, link: Link, gpio: int, hz: int, runtime_dir: Path) -> None:
         self._link = link
         self._gpio = gpio
         self._count = 0
         with link.calls(_DEVICE, gpio):
             link.pi.write(gpio, 0)
-        self._script = DaemonScript(link, _DEVICE, gpio, burst_text(gpio, hz))
+        self._script = KeptScript(
+            link, _DEVICE, gpio, burst_text(gpio, hz), runtime_dir / HEARTBEAT
+        )
         self._script.run(self._count)
 
     def beat(self) -> None:

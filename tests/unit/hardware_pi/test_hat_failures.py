@@ -202,6 +202,39 @@ def test_a_dead_man_whose_number_cannot_be_kept_leaves_no_script_behind(world, t
     assert world.get()["deadMan"] == "none"
 
 
+def test_scripts_of_processes_that_died_do_not_pile_up(worlds):
+    world = worlds("pi-evse-hat")  # its heartbeat is a script, too
+    for _ in range(33):  # the pin daemon has room for 32
+        hat = open_hat(world.board, world.wiring())
+        hat.dead_man.refresh()
+        hat.heartbeat.beat()
+        world.set(pigpiod={"closeAll": True})  # what is left behind cannot be deleted any more
+        hat.close()
+    hat = open_hat(world.board, world.wiring())
+    try:
+        hat.dead_man.refresh()
+        assert hat.dead_man.armed()
+    finally:
+        hat.close()
+
+
+def test_old_numbers_do_not_delete_new_scripts(worlds):
+    world = worlds("pi-evse-hat")
+    run = world.folder / "run"
+    run.mkdir(exist_ok=True)
+    # from before a restart of the pin daemon, which counts anew
+    (run / "deadman").write_text("1\n")
+    (run / "heartbeat").write_text("0\n")
+    hat = open_hat(world.board, world.wiring())
+    try:
+        hat.dead_man.refresh()
+        assert hat.dead_man.armed()
+    finally:
+        hat.close()
+    assert not (run / "deadman").exists()
+    assert not (run / "heartbeat").exists()
+
+
 @pytest.fixture
 def client(world):
     """A process that charges and refreshes its dead-man, as the daemon would."""
