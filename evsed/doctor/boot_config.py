@@ -1,6 +1,8 @@
 """The firmware's settings of a Pi, ``config.txt``: what a board needs of them. Nothing is changed.
 
-Source: platform.md section 14; the file's form is that of Raspberry Pi's documentation.
+Source: platform.md section 14; the file's form is that of Raspberry Pi's documentation: one
+``name=value`` a line without spaces around the sign, comments on lines of their own, nothing
+counts behind the 98th character.
 """
 
 import re
@@ -14,8 +16,9 @@ from evsed.doctor.finding import Finding, advice, bad, good
 #: where the file is, newest place first
 PLACES: Final = ("boot/firmware/config.txt", "boot/config.txt")
 _TOPIC: Final = "firmware settings"
-#: sections that hold for every Pi, or for the one this is; the others are left out
+#: sections that hold for every Pi; the others may be for another one, and are left out
 _EVERYWHERE: Final = frozenset({"all", ""})
+_LONGEST: Final = 98
 
 
 def find_config(root: Path) -> Path | None:
@@ -24,20 +27,21 @@ def find_config(root: Path) -> Path | None:
 
 
 def settings(text: str) -> list[str]:
-    """Return the settings that hold for every Pi, in order, without comments and spaces."""
+    """Return the settings that hold for every Pi, in order, as the firmware reads them."""
     found, section = [], ""
     for whole in text.splitlines():
-        line = whole.partition("#")[0].strip()
+        line = whole.strip()[:_LONGEST]
         if line.startswith("["):
             section = line.strip("[]").strip().lower()
-        elif line and section in _EVERYWHERE:
-            found.append(re.sub(r"\s+", "", line))
+        elif line and not line.startswith("#") and section in _EVERYWHERE:
+            found.append(line)
     return found
 
 
 def check_config(lines: Sequence[str], board: Board) -> Iterator[Finding]:
     """Yield what is missing for a board."""
     findings = [
+        *_not_understood(lines),
         *_spi(lines),
         *_pilot(lines, board),
         *_held_low(lines, board),
@@ -45,6 +49,18 @@ def check_config(lines: Sequence[str], board: Board) -> Iterator[Finding]:
         *_onewire(lines, board),
     ]
     yield from findings or [good(_TOPIC, "all that this board needs")]
+
+
+def _not_understood(lines: Sequence[str]) -> Iterator[Finding]:
+    """Lines that look like a setting to a person, and are none to the firmware."""
+    for line in lines:
+        value = line.partition("#")[0].strip()
+        clean = re.sub(r"\s*=\s*", "=", value)
+        if value != line:
+            seen = f"the firmware takes a comment behind a setting for its value: {line}"
+            yield bad(_TOPIC, seen, f"{clean}, and the comment on a line of its own")
+        elif clean != line:
+            yield bad(_TOPIC, f"the firmware does not know spaces around a '=': {line}", clean)
 
 
 def _spi(lines: Sequence[str]) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The lint of config.txt: link 6 of the fail-safe chain, and what else a board needs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,13 +9,15 @@ from evsed.board.reader import find_board, read_board
 from evsed.doctor.boot_config import check_config, find_config, settings
 from evsed.doctor.finding import Verdict
 
+ROOT = Path(__file__).parents[3]
 MINIMAL = read_board(find_board("minimal-single-phase"))
 FULL = read_board(find_board("full-three-phase"))
 SYSFS = replace(MINIMAL, pilot=replace(MINIMAL.pilot, pwm="sysfs", pwm_chip=0, pwm_channel=0))
 GOOD = """
 # For more options see the documentation
 dtparam=i2c_arm=on,spi=on
-dtparam = audio=off        # frees the PWM block
+  # frees the PWM block
+dtparam=audio=off
 gpio=17,27=op,dl
 dtparam=strict_gpiod
 dtoverlay=w1-gpio
@@ -38,7 +41,7 @@ def test_a_good_file_has_nothing_to_mend(board):
     ("without", "remedy"),
     [
         (",spi=on", "dtparam=spi=on"),
-        ("dtparam = audio=off", "dtparam=audio=off"),
+        ("dtparam=audio=off\n", "dtparam=audio=off"),
         ("gpio=17,27=op,dl", "gpio=17=op,dl"),
         ("dtparam=strict_gpiod", "dtparam=strict_gpiod"),
     ],
@@ -55,6 +58,10 @@ def test_a_missing_line_is_named(without, remedy):
         ("gpio=16-18=op,dl", True),
         ("gpio=17=dl,op", True),
         ("gpio=17=op,dl,pd", True),
+        ("  gpio=17=op,dl  ", True),
+        ("gpio=17=op,dl   # open from power-on", False),
+        ("gpio=17 = op,dl", False),
+        ("gpio=17=op,".ljust(98, "d") + "dl", False),
         ("gpio=17=op,dh", False),
         ("gpio=17=op", False),
         ("gpio=17=ip,pd", False),
@@ -67,6 +74,29 @@ def test_a_missing_line_is_named(without, remedy):
 def test_the_contactors_pin_is_held_open_from_power_on(line, held):
     text = GOOD.replace("gpio=17,27=op,dl", line + "\n[all]")
     assert ("gpio=17=op,dl" in remedies(text)) is not held
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("enable_uart=1   # the display", "enable_uart=1, and the comment on a line of its own"),
+        ("enable_uart = 1", "enable_uart=1"),
+    ],
+)
+def test_what_the_firmware_does_not_take_for_a_setting_is_named(line, remedy):
+    assert remedies(GOOD + line + "\n") == [remedy]
+
+
+@pytest.mark.parametrize("line", ["initramfs initramfs8 followkernel", "include more.txt", "a=b"])
+def test_lines_of_other_forms_are_left_alone(line):
+    assert not remedies(GOOD + line + "\n")
+
+
+def test_the_settings_of_the_instructions_are_as_the_firmware_wants_them():
+    text = (ROOT / "docs" / "installation.md").read_text().split("config.txt`:\n\n```\n")[1]
+    text = text.split("```")[0]
+    assert "strict_gpiod" in text
+    assert not remedies(text)
 
 
 def test_an_active_low_contactor_is_held_high():
