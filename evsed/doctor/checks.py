@@ -25,6 +25,11 @@ _ROOM_MIB: Final = 200
 _MIB: Final = 1024 * 1024
 _SYNCHRONIZED: Final = "run/systemd/timesync/synchronized"
 _CLOCKS: Final = (_SYNCHRONIZED, "dev/rtc0", "dev/rtc")
+_INSTRUCTIONS: Final = "see /usr/share/doc/evsed/installation.md.gz, Wiring"
+#: pigpio reaches the pins of the processor; theirs are on a chip of their own
+_NO_PIGPIO: Final = re.compile(r"Raspberry Pi (5|500|Compute Module 5)")
+#: where systemd looks for its settings, and what the distribution has put there
+_MANAGER_PLACES: Final = ("etc", "run", "usr/local/lib", "usr/lib")
 _WATCHDOG_FILE: Final = "/usr/share/evsed/50-evsed-watchdog.conf"
 
 
@@ -51,6 +56,7 @@ def examine(patient: Patient) -> Iterator[Finding]:
     if board is not None and board.platform != "sim":
         yield from _firmware(patient, board)
         yield from _converters(patient, board)
+        yield from _pin_daemon(patient)
         yield from _pilot(patient, board)
         yield from _audio(patient)
         yield from _gpio_chip(patient)
@@ -65,7 +71,7 @@ def examine(patient: Patient) -> Iterator[Finding]:
 def _firmware(patient: Patient, board: Board) -> Iterator[Finding]:
     file = find_config(patient.root)
     if file is None:
-        yield advice("firmware settings", "no config.txt: is this a Pi?", "see README, Hardware")
+        yield advice("firmware settings", "no config.txt: is this a Pi?", _INSTRUCTIONS)
         return
     yield from check_config(settings(file.read_text(encoding="utf-8", errors="replace")), board)
 
@@ -93,7 +99,6 @@ def _is_shared(device: Path) -> bool:
 
 def _pilot(patient: Patient, board: Board) -> Iterator[Finding]:
     if board.pilot.pwm != "sysfs":
-        yield from _pin_daemon(patient)
         return
     chip = patient.root / "sys/class/pwm" / f"pwmchip{board.pilot.pwm_chip}"
     if chip.exists():
@@ -104,8 +109,11 @@ def _pilot(patient: Patient, board: Board) -> Iterator[Finding]:
 
 
 def _pin_daemon(patient: Patient) -> Iterator[Finding]:
-    if "Raspberry Pi 5" in _read(patient.root / "proc/device-tree/model"):
-        yield bad("pilot", "pigpio cannot drive a Pi 5", "pilot: {pwm: sysfs} in the board file")
+    """Every board needs it: contactor, lock and inputs go through it, wherever the pilot goes."""
+    model = _NO_PIGPIO.match(_read(patient.root / "proc/device-tree/model"))
+    if model:
+        seen = f"{model[0]}: pigpio cannot drive its pins, so evsed cannot switch a contactor"
+        yield bad("computer", seen, "a Raspberry Pi 4, 3, Zero 2 W or Compute Module 4")
         return
     try:
         with socket.create_connection(patient.pigpiod, _CONNECT_S):
@@ -116,7 +124,22 @@ def _pin_daemon(patient: Patient) -> Iterator[Finding]:
         return
     if _listens_everywhere(patient):
         seen = "pigpiod takes commands from the network: anybody there can close the contactor"
-        yield bad("pin daemon", seen, "start it with -l (the service of Raspberry Pi OS does)")
+        remedy = (
+            "start it with -l; on Raspberry Pi OS: raspi-config, Interface Options, Remote GPIO"
+        )
+        yield bad("pin daemon", seen, remedy)
+    if "-t0" in _pin_daemon_options(patient.root):
+        seen = "pigpiod was started with -t 0 and uses the pilot's PWM block as its clock"
+        yield bad("pin daemon", seen, "start it without -t")
+
+
+def _pin_daemon_options(root: Path) -> list[str]:
+    """Return the options of the running daemon, each with its value behind it."""
+    for name in (root / "proc").glob("[0-9]*/comm"):
+        if _read(name).strip() == "pigpiod":
+            words = _read(name.parent / "cmdline").strip("\0").split("\0")[1:]
+            return re.sub(r"(-[a-z]) (?!-)", r"\1", " ".join(words)).split()
+    return []
 
 
 def _listens_everywhere(patient: Patient) -> bool:
@@ -137,11 +160,16 @@ def _audio(patient: Patient) -> Iterator[Finding]:
 
 
 def _gpio_chip(patient: Patient) -> Iterator[Finding]:
-    if any((patient.root / "dev").glob("gpiochip*")):
-        yield good("kernel GPIO", "there, should pigpio's daemon fail")
-    else:
+    chips = list((patient.root / "dev").glob("gpiochip*"))
+    if not chips:
         seen = "no /dev/gpiochip*: nothing opens the contactor when pigpio's daemon fails"
         yield bad("kernel GPIO", seen, "a kernel of Raspberry Pi OS or Debian has it")
+    elif not all(_is_shared(chip) for chip in chips):
+        seen = "/dev/gpiochip* is not for the group gpio: the guard needs it if pigpiod fails"
+        remedy = "udevadm control --reload; udevadm trigger --subsystem-match=gpio"
+        yield bad("kernel GPIO", seen, remedy)
+    else:
+        yield good("kernel GPIO", "there, should pigpio's daemon fail")
 
 
 def _hardware_watchdog(patient: Patient) -> Iterator[Finding]:
@@ -149,14 +177,21 @@ def _hardware_watchdog(patient: Patient) -> Iterator[Finding]:
     if not (patient.root / "dev/watchdog").exists():
         yield advice("hardware watchdog", "no /dev/watchdog", "dtparam=watchdog=on in config.txt")
         return
-    files = (patient.root / "etc/systemd").glob("system.conf*")
-    texts = [_read(file) for file in files if file.is_file()]
-    texts += [_read(file) for file in (patient.root / "etc/systemd/system.conf.d").glob("*.conf")]
-    if any(re.search(r"^RuntimeWatchdogSec=(?!0|off)\S", text, re.MULTILINE) for text in texts):
+    if any(
+        re.search(r"^RuntimeWatchdogSec=(?!0|off)\S", text, re.MULTILINE)
+        for text in _manager_settings(patient.root)
+    ):
         yield good("hardware watchdog", "fed by systemd")
         return
     remedy = f"sudo install -D -t /etc/systemd/system.conf.d {_WATCHDOG_FILE}, then reboot"
     yield advice("hardware watchdog", "not in use: a frozen kernel stays frozen", remedy)
+
+
+def _manager_settings(root: Path) -> Iterator[str]:
+    for place in _MANAGER_PLACES:
+        folder = root / place / "systemd"
+        yield _read(folder / "system.conf")
+        yield from map(_read, (folder / "system.conf.d").glob("*.conf"))
 
 
 def _groups() -> Iterator[Finding]:
@@ -202,9 +237,12 @@ def _main_pid(root: Path) -> str | None:
 def _guard(patient: Patient) -> Iterator[Finding]:
     run = patient.root / "run/evsed-guard"
     try:
-        there = (run / "socket").exists()
+        (run / "socket").stat()
+        there = True
     except PermissionError:
         there = run.is_dir()
+    except OSError:
+        there = False
     if there:
         yield good("guard", "listens")
     else:

@@ -1,6 +1,7 @@
 """What the doctor sees on computers made for it: folders with the files of a Pi in them."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def healthy(tmp_path, pin_daemon):
         "etc/systemd/system.conf.d/watchdog.conf": "[Manager]\nRuntimeWatchdogSec=14\n",
         "proc/sys/kernel/sched_rt_runtime_us": "950000\n",
         "proc/modules": "i2c_dev 1 0 - Live\n",
+        "proc/9/comm": "pigpiod\n",
+        "proc/9/cmdline": "/usr/bin/pigpiod\0-l\0-t\x001\0",
         "proc/7/limits": "Max realtime priority     60                   60\n",
         "run/evsed-guard/socket": "",
         "sys/fs/cgroup/system.slice/evsed.service/cgroup.procs": "7\n8\n",
@@ -58,7 +61,7 @@ def test_a_healthy_computer_has_nothing_to_mend(healthy):
 @pytest.mark.parametrize(
     ("file", "topic", "word"),
     [
-        ("boot/firmware/config.txt", "firmware settings", "README"),
+        ("boot/firmware/config.txt", "firmware settings", "installation.md"),
         ("dev/spidev0.0", "converter adc0", "dtparam=spi=on"),
         ("dev/gpiochip0", "kernel GPIO", "kernel"),
         ("dev/watchdog", "hardware watchdog", "dtparam=watchdog"),
@@ -81,7 +84,11 @@ def test_what_is_missing_is_named_with_its_remedy(healthy, file, topic, word):
         ("proc/modules", "snd_bcm2835 24576 1 - Live\n", "audio"),
         ("proc/sys/kernel/sched_rt_runtime_us", "0\n", "real time"),
         ("proc/7/limits", "Max realtime priority     0                    0\n", "real time"),
-        ("proc/device-tree/model", "Raspberry Pi 5 Model B\0", "pilot"),
+        ("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0", "computer"),
+        ("proc/device-tree/model", "Raspberry Pi 500 Rev 1.0\0", "computer"),
+        ("proc/device-tree/model", "Raspberry Pi Compute Module 5 Rev 1.0\0", "computer"),
+        ("proc/9/cmdline", "/usr/bin/pigpiod\0-l\0-t\x000\0", "pin daemon"),
+        ("proc/9/cmdline", "pigpiod\0-t0\0", "pin daemon"),
         ("etc/systemd/system.conf.d/watchdog.conf", "RuntimeWatchdogSec=0\n", "hardware watchdog"),
     ],
 )
@@ -90,6 +97,38 @@ def test_what_is_wrong_is_found(healthy, file, text, topic):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     assert list(wrong(healthy)) == [topic]
+
+
+@pytest.mark.parametrize("place", ["run", "usr/lib"])
+def test_a_watchdog_the_distribution_feeds_is_seen(healthy, place):
+    file = healthy.root / "etc/systemd/system.conf.d/watchdog.conf"
+    (healthy.root / place / "systemd/system.conf.d").mkdir(parents=True)
+    file.rename(healthy.root / place / "systemd/system.conf.d/40-rpi.conf")
+    assert not wrong(healthy)
+
+
+@pytest.mark.parametrize("model", ["Raspberry Pi 4 Model B Rev 1.5", "Raspberry Pi 400 Rev 1.1"])
+def test_older_computers_will_do(healthy, model):
+    (healthy.root / "proc/device-tree").mkdir()
+    (healthy.root / "proc/device-tree/model").write_text(model + "\0")
+    assert not wrong(healthy)
+
+
+def test_a_pilot_on_the_kernels_pwm_needs_the_pin_daemon_all_the_same(healthy):
+    pilot = replace(MINIMAL.pilot, pwm="sysfs", pwm_chip=0, pwm_channel=0)
+    (healthy.root / "sys/class/pwm/pwmchip0").mkdir(parents=True)
+    with (healthy.root / "boot/firmware/config.txt").open("a") as config:
+        config.write("dtoverlay=pwm,pin=18,func=2\n")
+    patient = replace(healthy, board=replace(MINIMAL, pilot=pilot))
+    assert not wrong(patient)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        assert list(wrong(replace(patient, pigpiod=closed.getsockname()))) == ["pin daemon"]
+
+
+def test_a_gpio_chip_that_is_not_the_guards_is_found(healthy):
+    (healthy.root / "dev/gpiochip0").chmod(0o600)
+    assert "udevadm" in wrong(healthy)["kernel GPIO"].remedy
 
 
 def test_a_converter_that_is_not_the_daemons_is_found(healthy):
