@@ -1,7 +1,10 @@
 """What the package's files say of the program is true of it."""
 
+import argparse
 import re
+import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,9 +68,72 @@ def test_the_delivered_board_is_none() -> None:
         read_board(ROOT / "etc" / "board.yaml")
 
 
-@pytest.mark.parametrize("file", ["evsed.bash-completion", "evsed.1"])
-def test_completion_and_manual_know_every_command(file: str) -> None:
-    words = (ROOT / "debian" / file).read_text().replace("\\-", "-")
-    choices = [action.choices for action in cli._parser()._actions if action.choices]
-    assert choices
-    assert not [name for name in choices[0] if name not in words]
+def _commands(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    """Yield every command with its long options."""
+    below = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    for action in below:
+        for name, command in action.choices.items():
+            words = (*path, name)
+            yield from _commands(
+                _command(name) if not path else command,
+                words,
+            )
+    if not below:
+        options = {word for one in parser._actions for word in one.option_strings}
+        yield path, {word for word in options if word.startswith("--")}
+
+
+def _command(name: str) -> argparse.ArgumentParser:
+    """Return a command with all its options: it has them only when it is wanted."""
+    for action in cli._parser(name)._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = action.choices[name]
+            assert isinstance(found, argparse.ArgumentParser)
+            return found
+    raise AssertionError(f"no command {name}")
+
+
+COMMANDS = dict(_commands(cli._parser()))
+
+
+def _completed(*words: str) -> set[str]:
+    """Return what bash offers for the last word."""
+    script = (
+        'source "$1"; shift; COMP_WORDS=(evsed "$@"); COMP_CWORD=$#; _evsed; '
+        "printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    command = ["bash", "-c", script, "bash", str(ROOT / "debian" / "evsed.bash-completion"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert not done.stderr
+    return set(done.stdout.split())
+
+
+def test_completion_knows_every_command() -> None:
+    first = {words[0] for words in COMMANDS}
+    assert _completed("") == first | {"--help", "--version"}
+    for name in first:
+        acts = {words[1] for words in COMMANDS if words[0] == name and len(words) > 1}
+        assert not acts or _completed(name, "") == acts
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_completion_knows_every_option(words: tuple[str, ...]) -> None:
+    assert _completed(*words, "--") == COMMANDS[words]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_manual_knows_every_command_and_option(words: tuple[str, ...]) -> None:
+    page = (ROOT / "debian" / "evsed.1").read_text().replace("\\-", "-")
+    sections = re.split(r"^\.S[SH] ", page, flags=re.MULTILINE)
+    about = [one for one in sections if re.match(rf'"?{words[0]}\b(?!-)', one)]
+    assert set(words) <= set(re.findall(r"[a-z][a-z-]*", " ".join(about)))
+    wanted = COMMANDS[words] - {"--help"}
+    assert wanted <= set(re.findall(r"--[a-z-]+", " ".join(about)))
+
+
+def test_the_manual_has_nothing_the_program_does_not() -> None:
+    page = (ROOT / "debian" / "evsed.1").read_text().replace("\\-", "-")
+    known = set().union(*COMMANDS.values()) | {"--version"}
+    assert set(re.findall(r"--[a-z-]+", page)) <= known
