@@ -48,6 +48,7 @@ _GET_LINE = 0xC250B407
 _GET_VALUES = 0xC010B40E
 _LINE_OUTPUT = 1 << 3
 _ATTRIBUTE_VALUES = 2
+_LINE_TRIES, _LINE_PAUSE_S = 5, 0.01
 _CHIP_LABELS = (b"pinctrl-bcm2835", b"pinctrl-bcm2711", b"pinctrl-bcm2712", b"pinctrl-rp1")
 
 
@@ -244,7 +245,7 @@ def _drive(chip: int, gpio: int, level: int) -> None:
         + attribute.ljust(24 * 10, b"\0")
         + struct.pack("=II20xi", 1, 0, -1)
     )
-    fcntl.ioctl(chip, _GET_LINE, request)
+    _take_line(chip, request)
     line = struct.unpack("=i", request[-4:])[0]
     try:
         values = bytearray(struct.pack("=QQ", 0, 1))
@@ -253,6 +254,19 @@ def _drive(chip: int, gpio: int, level: int) -> None:
             raise OSError(errno.EIO, "does not follow")
     finally:
         os.close(line)
+
+
+def _take_line(chip: int, request: bytearray) -> None:
+    """Ask for a line; one that is taken may be so by another helper, for a moment."""
+    for tries_left in reversed(range(_LINE_TRIES)):
+        try:
+            fcntl.ioctl(chip, _GET_LINE, request)
+        except OSError as error:
+            if error.errno != errno.EBUSY or not tries_left:
+                raise
+            time.sleep(_LINE_PAUSE_S)
+        else:
+            return
 
 
 def _write_pwm(path: str, duty_ns: int) -> None:

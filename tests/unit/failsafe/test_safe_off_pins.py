@@ -1,6 +1,8 @@
 """What safe-off believes of the file it is given; root runs it, and a user's process writes it."""
 
 import ast
+import errno
+import os
 import socket
 import sys
 from importlib.machinery import SourceFileLoader
@@ -168,3 +170,39 @@ def test_a_pin_daemon_that_is_gone_is_an_error(monkeypatch):
     monkeypatch.setattr(safe_off.socket, "socket", _Loopback)
     with pytest.raises(ConnectionRefusedError):
         safe_off._connected("localhost", 8888)
+
+
+class _Chip:
+    """The kernel's GPIO device: another helper holds the line for a while."""
+
+    def __init__(self, busy_times, folder):
+        self.busy_times, self.folder, self.levels, self.asked = busy_times, folder, {}, 0
+
+    def ioctl(self, _file, request, data):
+        if request == safe_off._GET_LINE:
+            self.asked += 1
+            if self.asked <= self.busy_times:
+                raise OSError(errno.EBUSY, "Device or resource busy")
+            self.gpio = int.from_bytes(data[:4], sys.byteorder)
+            self.levels[self.gpio] = data[328] & 1  # the first attribute's value, linux/gpio.h
+            line = os.open(self.folder, os.O_RDONLY)
+            data[-4:] = line.to_bytes(4, sys.byteorder)
+        else:
+            assert request == safe_off._GET_VALUES
+            data[0] = self.levels[self.gpio]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_line_another_helper_holds_for_a_moment_is_waited_for(monkeypatch, tmp_path, level):
+    chip = _Chip(2, tmp_path)
+    monkeypatch.setattr(safe_off.fcntl, "ioctl", chip.ioctl)
+    safe_off._drive(-1, 17, level)
+    assert chip.levels == {17: level}
+
+
+def test_a_line_that_stays_taken_is_an_error_soon(monkeypatch, tmp_path):
+    chip = _Chip(1000, tmp_path)
+    monkeypatch.setattr(safe_off.fcntl, "ioctl", chip.ioctl)
+    with pytest.raises(OSError, match="busy"):
+        safe_off._drive(-1, 17, 0)
+    assert chip.asked <= 10  # what comes after it does not wait long
