@@ -7,7 +7,6 @@ import grp
 import os
 import re
 import shutil
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final
 from evsed.board.description import Board
 from evsed.doctor.boot_config import check_config, find_config, settings
 from evsed.doctor.finding import Finding, advice, bad, good
+from evsed.hardware.pi.loopback import connected
 
 _PIGPIOD: Final = ("localhost", 8888)
 _CONNECT_S: Final = 0.5
@@ -116,7 +116,7 @@ def _pin_daemon(patient: Patient) -> Iterator[Finding]:
         yield bad("computer", seen, "a Raspberry Pi 4, 3, Zero 2 W or Compute Module 4")
         return
     try:
-        with socket.create_connection(patient.pigpiod, _CONNECT_S):
+        with connected(*patient.pigpiod, _CONNECT_S):
             yield good("pin daemon", f"answers at {patient.pigpiod[0]} port {patient.pigpiod[1]}")
     except OSError as error:
         remedy = "apt install pigpio (Debian 13: build it), systemctl enable --now pigpiod"

@@ -20,6 +20,7 @@ from gpiozero.pins.pi import PiFactory
 from gpiozero.pins.pigpio import PiGPIOFactory, PiGPIOPin
 
 from evsed.errors import HardwareError
+from evsed.hardware.pi.loopback import connected
 from evsed.hardware.real_time import TRIP, ask_real_time
 
 #: how long the control thread waits for an answer, and how long workers do
@@ -148,12 +149,12 @@ class _Client(pigpio.pi):
         self._host, self._port = host, port
         self._notify = None
         self.sl = pigpio._socklock()
-        plain = socket.create_connection((host, port), timeout_s)
+        plain = connected(host, port, timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sl.s = _CommandSocket(plain, on_end)
         try:
             self.read_bank_1()  # a stalled daemon is noticed here, before the library waits for it
-            reports = _Reports(self.sl, host, port)
+            reports = _Reports(self.sl, plain.getpeername()[0], port)  # no name to look up
         except (OSError, struct.error, pigpio.error):
             plain.close()
             raise

@@ -9,6 +9,7 @@ from typing import Final
 from evsed.board.description import Board
 from evsed.errors import HardwareError
 from evsed.hardware.pi.link import Link
+from evsed.hardware.pi.loopback import connected
 from evsed.hardware.pi.pilot_output import ALWAYS_PPM, PILOT_HZ
 
 _TIMEOUT_S: Final = 0.3
@@ -44,7 +45,7 @@ class SafeOff:
     def fresh(self) -> bool:
         """Make the board safe through a new connection; return whether the daemon took it all."""
         try:
-            with socket.create_connection(self._address, _TIMEOUT_S) as connection:
+            with connected(*self._address, _TIMEOUT_S) as connection:
                 # all at once: even a daemon too slow to answer in time will carry them out
                 connection.sendall(b"".join(self._frames))
                 answers = _receive(connection, _ANSWER * len(self._frames))

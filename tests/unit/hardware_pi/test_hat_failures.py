@@ -15,6 +15,8 @@ from pi_world import eventually
 
 from evsed.errors import HardwareError
 from evsed.hardware.pi.hat import open_hat
+from evsed.hardware.pi.loopback import connected
+from evsed.hardware.pi.safe_off import SafeOff
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
 
 ROOT = Path(__file__).parents[3]
@@ -164,6 +166,37 @@ def test_a_pin_daemon_that_never_answers_is_noticed_at_once(world):
             open_hat(world.board, world.wiring(pigpio_port=mute.getsockname()[1]))
         assert time.monotonic() - began < 3
     assert own_threads() == set()
+
+
+def test_the_pin_daemon_is_reached_when_no_name_can_be_looked_up(world, monkeypatch):
+    asked = socket.getaddrinfo
+
+    def numbers_only(host, *arguments, **options):
+        if host == "localhost":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return asked(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", numbers_only)
+    hat = open_hat(world.board, world.wiring(pigpio_host="localhost"))
+    try:
+        hat.contactor.switch(closed=True)
+        assert SafeOff(world.board, ("localhost", world.port)).fresh()
+        assert not world.get()["contactor"]["commanded"]
+    finally:
+        hat.close()
+
+
+@pytest.mark.parametrize("place", ["::1", "127.0.0.1"])
+def test_the_pin_daemon_may_listen_on_either_loopback(monkeypatch, place):
+    def connect(address, timeout_s):
+        if address != (place, 8888):
+            raise ConnectionRefusedError
+        return address, timeout_s
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert connected("localhost", 8888, 0.3) == ((place, 8888), 0.3)
+    with pytest.raises(ConnectionRefusedError):
+        connected("localhost", 4711, 0.3)
 
 
 def test_half_a_hat_is_taken_down_again(world):

@@ -67,11 +67,10 @@ def test_real_pins_are_reached_through_the_pin_daemon_of_this_machine(
 
 def test_pins_another_daemon_drives_are_left_alone(left_closed, monkeypatch):
     monkeypatch.setattr(safe_start, "PIN_DAEMON", ("127.0.0.1", left_closed.port))
-    before = left_closed.get()["pins"]
     for board in ("minimal-single-phase", "nowhere"):
         with pytest.raises(SecondDaemonError):
             open_what_was_left_closed(board, None, None, somebody_else)
-    assert left_closed.get()["pins"] == before
+    assert pins(left_closed) == (True, "pwm")
 
 
 @pytest.mark.parametrize("trouble", ["no board", "bad board", "no config", "no simulator"])
