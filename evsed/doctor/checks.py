@@ -14,13 +14,18 @@ from typing import Final
 
 from evsed.board.description import Board
 from evsed.doctor.boot_config import check_config, find_config, settings
+from evsed.doctor.devices import (
+    GROUPS,
+    check_converters,
+    check_gpio_chip,
+    check_serial_ports,
+)
 from evsed.doctor.finding import Finding, advice, bad, good
 from evsed.hardware.pi.loopback import connected
 
 _PIGPIOD: Final = ("localhost", 8888)
 _CONNECT_S: Final = 0.5
 _USER: Final = "evsed"
-_GROUPS: Final = ("gpio", "spi", "dialout")
 _ROOM_MIB: Final = 200
 _MIB: Final = 1024 * 1024
 _SYNCHRONIZED: Final = "run/systemd/timesync/synchronized"
@@ -55,11 +60,12 @@ def examine(patient: Patient) -> Iterator[Finding]:
     board = patient.board
     if board is not None and board.platform != "sim":
         yield from _firmware(patient, board)
-        yield from _converters(patient, board)
+        yield from check_converters(patient.root, board)
         yield from _pin_daemon(patient)
         yield from _pilot(patient, board)
         yield from _audio(patient)
-        yield from _gpio_chip(patient)
+        yield from check_gpio_chip(patient.root)
+        yield from check_serial_ports(patient.root, board)
         yield from _hardware_watchdog(patient)
     yield from _groups()
     yield from _real_time(patient)
@@ -74,27 +80,6 @@ def _firmware(patient: Patient, board: Board) -> Iterator[Finding]:
         yield advice("firmware settings", "no config.txt: is this a Pi?", _INSTRUCTIONS)
         return
     yield from check_config(settings(file.read_text(encoding="utf-8", errors="replace")), board)
-
-
-def _converters(patient: Patient, board: Board) -> Iterator[Finding]:
-    for adc in board.adcs:
-        name = f"dev/spidev{adc.bus}.{adc.cs}"
-        topic = f"converter {adc.name}"
-        if not (patient.root / name).exists():
-            yield bad(topic, f"/{name} is not there", "dtparam=spi=on in config.txt, then reboot")
-        elif not _is_shared(patient.root / name):
-            remedy = "udevadm control --reload; udevadm trigger --subsystem-match=spidev"
-            yield bad(topic, f"/{name} is not for the group spi", remedy)
-        else:
-            yield good(topic, f"/{name}")
-
-
-def _is_shared(device: Path) -> bool:
-    """Whether the daemon's groups, or everybody, may read and write a device."""
-    status = device.stat()
-    ids = {group.gr_gid for group in grp.getgrall() if group.gr_name in _GROUPS}
-    group_may = status.st_gid in ids and status.st_mode & 0o060 == 0o060
-    return group_may or status.st_mode & 0o006 == 0o006
 
 
 def _pilot(patient: Patient, board: Board) -> Iterator[Finding]:
@@ -159,19 +144,6 @@ def _audio(patient: Patient) -> Iterator[Finding]:
         yield good("audio", "nothing else uses the PWM block")
 
 
-def _gpio_chip(patient: Patient) -> Iterator[Finding]:
-    chips = list((patient.root / "dev").glob("gpiochip*"))
-    if not chips:
-        seen = "no /dev/gpiochip*: nothing opens the contactor when pigpio's daemon fails"
-        yield bad("kernel GPIO", seen, "a kernel of Raspberry Pi OS or Debian has it")
-    elif not all(_is_shared(chip) for chip in chips):
-        seen = "/dev/gpiochip* is not for the group gpio: the guard needs it if pigpiod fails"
-        remedy = "udevadm control --reload; udevadm trigger --subsystem-match=gpio"
-        yield bad("kernel GPIO", seen, remedy)
-    else:
-        yield good("kernel GPIO", "there, should pigpio's daemon fail")
-
-
 def _hardware_watchdog(patient: Patient) -> Iterator[Finding]:
     """Link 5: the processor starts anew when the kernel or process 1 hangs."""
     if not (patient.root / "dev/watchdog").exists():
@@ -196,7 +168,7 @@ def _manager_settings(root: Path) -> Iterator[str]:
 
 def _groups() -> Iterator[Finding]:
     missing = []
-    for name in _GROUPS:
+    for name in GROUPS:
         try:
             members = grp.getgrnam(name).gr_mem
         except KeyError:
@@ -207,7 +179,7 @@ def _groups() -> Iterator[Finding]:
         remedy = "systemd-sysusers, or: " + "; ".join(f"gpasswd -a {_USER} {g}" for g in missing)
         yield bad("groups", f"user {_USER} is not in {', '.join(missing)}", remedy)
     else:
-        yield good("groups", f"user {_USER} is in {', '.join(_GROUPS)}")
+        yield good("groups", f"user {_USER} is in {', '.join(GROUPS)}")
 
 
 def _real_time(patient: Patient) -> Iterator[Finding]:

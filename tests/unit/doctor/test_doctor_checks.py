@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evsed import cli
+from evsed.board.description import SerialPort
 from evsed.board.reader import find_board, read_board
 from evsed.doctor.checks import Patient, examine
 from evsed.doctor.finding import Verdict
@@ -129,6 +130,47 @@ def test_a_pilot_on_the_kernels_pwm_needs_the_pin_daemon_all_the_same(healthy):
 def test_a_gpio_chip_that_is_not_the_guards_is_found(healthy):
     (healthy.root / "dev/gpiochip0").chmod(0o600)
     assert "udevadm" in wrong(healthy)["kernel GPIO"].remedy
+
+
+SERIAL = SerialPort(type="uart", name="Display", device="/dev/ttyAMA0")
+ADAPTER = SerialPort(type="rs485", name="Meter", device="/dev/ttyUSB0")
+
+
+@pytest.fixture
+def wired(healthy):
+    """Return a computer with a display at its own serial port and a meter at an adapter's."""
+    for name in ("ttyAMA0", "ttyUSB0"):
+        (healthy.root / "dev" / name).write_text("")
+        (healthy.root / "dev" / name).chmod(0o666)
+    return replace(healthy, board=replace(MINIMAL, serials=(SERIAL, ADAPTER)))
+
+
+def test_free_serial_ports_are_well(wired):
+    assert not wrong(wired)
+
+
+@pytest.mark.parametrize(
+    ("device", "topic", "verdict", "word"),
+    [
+        ("ttyAMA0", "serial port Display", Verdict.BAD, "enable_uart=1"),
+        ("ttyUSB0", "serial port Meter", Verdict.ADVICE, "adapter"),
+    ],
+)
+def test_a_serial_port_that_is_missing_is_named(wired, device, topic, verdict, word):
+    (wired.root / "dev" / device).unlink()
+    (found,) = wrong(wired).values()
+    assert (found.topic, found.verdict) == (topic, verdict)
+    assert word in found.remedy
+
+
+def test_the_console_on_a_serial_port_is_found(wired):
+    (wired.root / "proc/consoles").write_text("ttyAMA0 -W- (EC p a)  204:64\n")
+    assert "console=ttyAMA0" in wrong(wired)["serial port Display"].remedy
+
+
+def test_a_serial_port_that_is_not_the_daemons_is_found(wired):
+    (wired.root / "dev/ttyUSB0").chmod(0o600)
+    assert "dialout" in wrong(wired)["serial port Meter"].remedy
 
 
 def test_a_converter_that_is_not_the_daemons_is_found(healthy):
