@@ -38,23 +38,27 @@ async def attend(manager: ServiceManager, station: Station, listening: asyncio.E
         await asyncio.wait_for(listening.wait(), _LISTENING_WITHIN_S)
     manager.tell("READY=1", f"STATUS={_status(station)}", "WATCHDOG=1")
     pause_s = (manager.patience_s or _NO_WATCHDOG_S) / _SIGNS
-    passes, armed = station.snapshot.lateness.passes, True
+    passes, known = station.snapshot.lateness.passes, (0, True)
     while True:
         await asyncio.sleep(pause_s)
         before, passes = passes, station.snapshot.lateness.passes
         if station.maintenance is not None or passes != before:
             manager.tell("WATCHDOG=1")
-        armed = _note_watchers(station, before=armed)
+        known = _note_watchers(station, *known)
 
 
-def _note_watchers(station: Station, *, before: bool) -> bool:
-    """Log it when nobody watches this process any more, and when somebody does again."""
+def _note_watchers(station: Station, lapses_before: int, armed_before: bool) -> tuple[int, bool]:
+    """Log it when nobody watches this process any more, and when somebody does again.
+
+    A guard may be back before the next look: its going is told by the count.
+    """
+    lapses = station.lapses  # first: what happens after it is for the next look
     armed = station.watched
-    if before and not armed:
+    if lapses != lapses_before:
         _log.error("guard: it does not answer; nothing is charged without it")
-    elif armed and not before:
+    if armed and (lapses != lapses_before or not armed_before):
         _log.warning("guard: it answers again")
-    return armed
+    return lapses, armed
 
 
 def _status(station: Station) -> str:

@@ -100,6 +100,8 @@ class ControlPass:
         self._asked_ms = 0
         #: whether whoever opens the contactor in this process's stead is there, as far as known
         self.watched = True
+        #: how often it has gone, also for so short a time that nobody saw it
+        self.lapses = 0
         if hat.residual_current is not None:
             hat.residual_current.on_trip(self._open_on_trip)
 
@@ -327,7 +329,8 @@ class ControlPass:
     def _sign_life(self, now_ms: int) -> None:
         """Tell every watcher that a pass has succeeded."""
         if self._hat.dead_man is not None:
-            self.watched = self._hat.dead_man.refresh()
+            before, self.watched = self.watched, self._hat.dead_man.refresh()
+            self.lapses += before and not self.watched
             self._failed = self._failed or not self.watched
             if now_ms - self._asked_ms >= _ARMED_EVERY_MS:
                 self._asked_ms = now_ms

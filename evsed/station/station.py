@@ -224,6 +224,11 @@ class Station:
         """Whether the dead-man is there, as far as the control thread knows without asking."""
         return self.control_pass.watched
 
+    @property
+    def lapses(self) -> int:
+        """How often the dead-man has gone since the start."""
+        return self.control_pass.lapses
+
     def hurry(self) -> None:
         """Cut an orderly stop short."""
         self._hurried = True
@@ -328,6 +333,11 @@ class ParkedStation(Station):
     def watched(self) -> bool:
         """Nothing is driven that somebody would have to watch."""
         return True
+
+    @property
+    def lapses(self) -> int:
+        """None: there is nobody who could go."""
+        return 0
 
     async def send(self, command: Command, *, source: str) -> None:
         """Refuse.

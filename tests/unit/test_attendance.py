@@ -31,6 +31,7 @@ class Station:
 
     maintenance: str | None = None
     watched: bool = True
+    lapses: int = 0
     passes: int = 0
 
     @property
@@ -101,12 +102,21 @@ async def test_a_guard_that_goes_and_comes_is_logged_once_each(caplog):
     manager, station = Manager(), Station(passes=1)
     async with attending(manager, station):
         await until(lambda: manager.told)
-        station.watched = False
+        station.watched, station.lapses = False, 1
         await until(lambda: "nothing is charged without it" in caplog.text)
         station.watched = True
         await until(lambda: "answers again" in caplog.text)
         await asyncio.sleep(0.1)
     assert caplog.text.count("guard:") == 2
+
+
+async def test_a_guard_that_goes_and_comes_between_two_looks_is_logged_too(caplog):
+    manager, station = Manager(), Station(passes=1)
+    async with attending(manager, station):
+        await until(lambda: manager.told)
+        station.lapses = 1
+        await until(lambda: "answers again" in caplog.text)
+    assert caplog.text.count("nothing is charged without it") == 1
 
 
 @pytest.mark.parametrize("patience_s", [None, 5.0])
