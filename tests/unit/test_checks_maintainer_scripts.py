@@ -25,8 +25,9 @@ def _ran(root: Path, script: str, *arguments: str, action: str = "start") -> lis
     text = (DEBIAN / script).read_text().replace("#DEBHELPER#", _GENERATED)
     for place in ("/run/", "/etc/", "/var/", "/usr/lib/"):
         text = text.replace(f" {place}", f" {root}{place}")
+    (root / script).write_text(text)
     subprocess.run(
-        ["sh", "-c", text, script, *arguments],
+        ["sh", str(root / script), *arguments],
         env={"PATH": f"{tools}:/usr/bin:/bin", "action": action},
         check=True,
         timeout=60,

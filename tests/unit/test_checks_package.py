@@ -98,14 +98,25 @@ def _command(name: str) -> argparse.ArgumentParser:
 COMMANDS = dict(_commands(cli._parser()))
 
 
+#: for the last of the words: what its completion offers
+_COMPLETE = """
+source "$1"; shift
+COMP_WORDS=(evsed "$@"); COMP_CWORD=$#
+_evsed
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
 def _completed(*words: str) -> set[str]:
     """Return what bash offers for the last word."""
-    script = (
-        'source "$1"; shift; COMP_WORDS=(evsed "$@"); COMP_CWORD=$#; _evsed; '
-        "printf '%s\\n' \"${COMPREPLY[@]}\""
+    done = subprocess.run(
+        ["bash", "-s", str(ROOT / "debian" / "evsed.bash-completion"), *words],
+        input=_COMPLETE,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    command = ["bash", "-c", script, "bash", str(ROOT / "debian" / "evsed.bash-completion"), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert not done.stderr
     return set(done.stdout.split())
 
