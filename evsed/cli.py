@@ -15,6 +15,7 @@ from typing import Final
 from evsed import __version__
 from evsed.board.reader import find_board, read_board_checked
 from evsed.errors import BadFileError, EvsedError
+from evsed.loading import lean
 from evsed.safe_start import open_what_was_left_closed
 
 #: Exit statuses: all well; it ran and the answer is no; the question cannot be answered.
@@ -240,7 +241,8 @@ def _run(given: argparse.Namespace) -> int:
     if config is None and _DEFAULT_CONFIG.exists():
         config = _DEFAULT_CONFIG
     open_what_was_left_closed(given.board, config, given.simulator)
-    from evsed.run_command import run
+    with lean():
+        from evsed.run_command import run
 
     return run(given, config)
 
