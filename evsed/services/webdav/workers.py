@@ -33,6 +33,8 @@ class Workers:
         self._name: Final = name
         self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        #: pieces that are not done; counted on the event loop
+        self._open = 0
 
     def run(self, call: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Let a thread do something; what it returns or raises is the future's.
@@ -41,8 +43,11 @@ class Workers:
         """
         loop = asyncio.get_running_loop()
         work = _Work(call, loop, loop.create_future())
-        if len(self._threads) < self._count:
+        # Not one more than are needed: work goes to each in turn, and one that has just worked is
+        # the quickest to wake.
+        if len(self._threads) <= self._open and len(self._threads) < self._count:
             self._begin()
+        self._open += 1
         self._waiting.put(work)
         return work.done
 
@@ -62,27 +67,26 @@ class Workers:
 
     def _serve(self) -> None:
         while (work := self._waiting.get()) is not None:
-            _do(work)
+            self._do(work)
             del work  # what it holds is not kept until the next one comes
 
+    def _do(self, work: _Work) -> None:
+        got, failed = None, None
+        try:
+            if not work.done.cancelled():
+                got = work.call()
+        except BaseException as error:  # noqa: BLE001  # it is whoever waits who has to hear of it
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            work.loop.call_soon_threadsafe(self._settle, work.done, got, failed)
+        # A traceback keeps its frames: with the future in this one it would be a circle.
+        del work, got, failed
 
-def _do(work: _Work) -> None:
-    if work.done.cancelled():
-        return
-    try:
-        got, failed = work.call(), None
-    except BaseException as error:  # noqa: BLE001  # it is whoever waits who has to hear of it
-        got, failed = None, error
-    with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-        work.loop.call_soon_threadsafe(_settle, work.done, got, failed)
-    # A traceback keeps its frames: with the future in this one it would be a circle.
-    del work, got, failed
-
-
-def _settle(done: "asyncio.Future[Any]", got: Any, failed: BaseException | None) -> None:
-    if done.done():
-        return
-    if failed is None:
-        done.set_result(got)
-    else:
-        done.set_exception(failed)
+    def _settle(self, done: "asyncio.Future[Any]", got: Any, failed: BaseException | None) -> None:
+        self._open -= 1
+        if done.done():
+            return
+        if failed is None:
+            done.set_result(got)
+        else:
+            done.set_exception(failed)

@@ -20,7 +20,20 @@ async def test_what_is_done_comes_back(workers):
     assert await asyncio.gather(*(workers.run(lambda n=n: n * n) for n in range(50))) == [
         n * n for n in range(50)
     ]
-    assert await workers.run(lambda: threading.current_thread().name) in {
+
+
+async def test_who_asks_alone_always_meets_the_same_thread(workers):
+    names = {await workers.run(lambda: threading.current_thread().name) for _ in range(20)}
+    assert names == {"test-files_0"}
+
+
+async def test_there_are_as_many_threads_as_are_needed_and_no_more(workers):
+    together = threading.Barrier(3)  # two threads and this one
+    busy = [workers.run(together.wait) for _ in range(2)]
+    await asyncio.to_thread(together.wait)
+    await asyncio.gather(*busy, *(workers.run(int) for _ in range(10)))
+    names = {thread.name for thread in threading.enumerate()}
+    assert {name for name in names if name.startswith("test-files")} == {
         "test-files_0",
         "test-files_1",
     }
