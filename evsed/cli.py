@@ -16,6 +16,7 @@ from typing import Final
 from evsed import __version__
 from evsed.board.reader import find_board, read_board_checked
 from evsed.errors import BadFileError, EvsedError
+from evsed.loading import lean
 from evsed.safe_start import open_what_was_left_closed
 from evsed.sole_driver import RUNTIME_DIR, sole_driver
 
@@ -246,7 +247,8 @@ def _run(given: argparse.Namespace) -> int:
         open_what_was_left_closed(
             given.board, config, given.simulator, lambda: alone.enter_context(driver)
         )
-        from evsed.run_command import run
+        with lean():
+            from evsed.run_command import run
 
         return run(given, config)
 

@@ -52,10 +52,12 @@ def _opened(runtime_dir: Path) -> int | None:
     try:
         runtime_dir.mkdir(parents=True, exist_ok=True)
         file = os.open(
-            runtime_dir / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666
+            runtime_dir / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
+        owner = runtime_dir.stat()
     except OSError:
         return None
     with suppress(OSError):
-        os.fchmod(file, 0o666)  # made by root once, it must not keep the service out
+        # Made by root once, the service must be able to open it; strangers must never be.
+        os.fchown(file, owner.st_uid, owner.st_gid)
     return file

@@ -65,9 +65,9 @@ CAUSES: Final[Mapping[str, str]] = {
     MODBUS: "Answers are made anew for each snapshot, every 20 ms; with few clients the control "
     "passes weigh more.",
     PROPFIND: "What the control passes take in the same process is counted, wsgidav has none.",
-    MEMORY: "Loaded modules are nearly all of it, before anything is done: 20 MB Python with "
-    "asyncio and ssl, 14 MB aiohttp, 9 MB YAML and the pin libraries, 6 MB zeroconf and dbus-fast, "
-    "13 MB this program.",
+    MEMORY: "Loaded modules are nearly all of it, before anything is done: 12 MB Python with "
+    "asyncio, 14 MB aiohttp, 8 MB YAML, board files and pigpio, 6 MB zeroconf and dbus-fast, 14 MB "
+    "this program.",
     READY: "Loading Python modules is nearly all of it, on one core; a control pass must also have "
     "succeeded.",
     SAFE: "Starting Python and reading the board file come first.",

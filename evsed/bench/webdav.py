@@ -184,6 +184,8 @@ class _Client:
         Raises:
             HardwareError: an answer is none of success.
         """
+        # Anew: a server closes a connection that was idle while the other one was asked for long.
+        self._connection.close()
         began_s, cpu_s = time.monotonic(), self.server.cpu_s()
         for _ in range(count):
             status = self._ask(question)

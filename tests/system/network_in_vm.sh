@@ -10,7 +10,7 @@ shift 2
 SSID='Home "of" $(touch /pwned); `x`'
 PASSPHRASE='correct "horse"'
 
-apt-get install --yes --quiet --no-install-recommends python3-aiohttp python3-gpiozero python3-pigpio \
+apt-get install --yes --quiet --no-install-recommends python3-aiohttp python3-pigpio \
   python3-serial python3-spidev python3-yaml python3-zeroconf avahi-utils >apt.log 2>&1 || { cat apt.log; exit 1; }
 mkdir -p /opt/evsed /etc/evsed
 tar -xf source.tar -C /opt/evsed

@@ -65,15 +65,24 @@ def test_the_command_says_so_and_ends_with_2(
     assert not (tmp_path / "run" / "pins").exists()
 
 
-def test_whoever_was_first_everybody_may_look(tmp_path: Path) -> None:
-    before = os.umask(0o077)
+def test_nobody_else_can_keep_the_charger_from_starting(tmp_path: Path) -> None:
+    before = os.umask(0)
     try:
         with sole_driver(tmp_path):
             pass
     finally:
         os.umask(before)
     (file,) = tmp_path.iterdir()
-    assert file.stat().st_mode & 0o777 == 0o666
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_has_made_belongs_to_whom_the_folder_belongs(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    with sole_driver(tmp_path):
+        pass
+    (file,) = tmp_path.iterdir()
+    assert (file.stat().st_uid, file.stat().st_gid) == (12345, 12346)
 
 
 def test_a_folder_that_cannot_be_made_is_left_to_the_drivers(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ One conversion is three bytes with the result in the last bits. Source: board.md
 MCP3004/3008 data sheet, section 6.1.
 """
 
+from array import array
 from collections.abc import Sequence
 from typing import Final
 
@@ -29,8 +30,9 @@ class Decoder:
         self._mask = steps - 1
         self._null_bit = steps
         volts_mv = [raw * adc.vref_mv / steps * adc.gain + adc.offset_mv for raw in range(steps)]
-        self._mv: Final = volts_mv
-        self._whole_mv: Final = [round(value) for value in volts_mv]
+        # arrays: a list of 4096 numbers takes four times the memory
+        self._mv: Final = array("d", volts_mv)
+        self._whole_mv: Final = array("i", map(round, volts_mv))
 
     def answers(self, words: Sequence[int]) -> bool:
         """Return whether a converter is there: it pulls the bit before the result low."""

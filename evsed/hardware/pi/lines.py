@@ -1,15 +1,16 @@
-"""Plain output and input lines: gpiozero devices that speak in words, not levels."""
+"""Plain output and input lines of the pin daemon, which speak in words, not levels."""
 
 from typing import Final
 
-import gpiozero
+import pigpio
 
 from evsed.board.description import Pull
+from evsed.errors import HardwareError
 from evsed.hardware.pi.link import Link
 
 #: these two have resistors of their own. Source: board.md section 4.
 _FIXED_PULL_UP: Final = frozenset({2, 3})
-_PULLS: Final = {"up": True, "down": False, "none": None}
+_PULLS: Final = {"up": pigpio.PUD_UP, "down": pigpio.PUD_DOWN, "none": pigpio.PUD_OFF}
 
 
 class OutputLine:
@@ -21,21 +22,24 @@ class OutputLine:
         self.gpio = gpio
         self._link = link
         self._device = device
+        self._active_low = active_low
         with link.calls(device, gpio):
-            # without this the pin shows its last level while gpiozero makes it an output
+            # The level first, or the pin shows its last one while it becomes an output.
             link.pi.write(gpio, int(on != active_low))
-            self._line = gpiozero.DigitalOutputDevice(
-                gpio, active_high=not active_low, initial_value=on, pin_factory=link.factory
-            )
-        link.adopt(self._line)
+            link.pi.set_mode(gpio, pigpio.OUTPUT)
+            link.pi.set_pull_up_down(gpio, pigpio.PUD_OFF)
 
     def set(self, *, on: bool) -> None:
-        """Drive the line."""
+        """Drive the line.
+
+        Raises:
+            HardwareError: somebody else has made it an input; or as ``Link.calls``.
+        """
         with self._link.calls(self._device, self.gpio):
-            if on:
-                self._line.on()
-            else:
-                self._line.off()
+            # Asked first: a write would make it an output again, over somebody's head.
+            if self._link.pi.get_mode(self.gpio) == pigpio.INPUT:
+                raise HardwareError(f"{self._device} on GPIO {self.gpio}: made an input by another")
+            self._link.pi.write(self.gpio, int(on != self._active_low))
 
 
 class InputLine:
@@ -48,15 +52,10 @@ class InputLine:
         self.active_low = active_low
         self._link = link
         self._device = device
-        pull_up = True if gpio in _FIXED_PULL_UP else _PULLS[pull]
         with link.calls(device, gpio):
-            line = gpiozero.InputDevice(
-                gpio,
-                pull_up=pull_up,
-                active_state=True if pull_up is None else None,
-                pin_factory=link.factory,
-            )
-        link.adopt(line)
+            link.pi.set_mode(gpio, pigpio.INPUT)
+            link.pi.set_pull_up_down(gpio, _PULLS["up" if gpio in _FIXED_PULL_UP else pull])
+            link.pi.set_glitch_filter(gpio, 0)
 
     def active(self) -> bool:
         """Return whether the line is active, at most 5 ms ago."""

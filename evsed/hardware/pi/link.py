@@ -1,4 +1,4 @@
-"""One connection to the pin daemon: the pigpio client with time-outs, and gpiozero on top of it.
+"""One connection to the pin daemon: the pigpio client with time-outs.
 
 The client library waits for ever, takes a late answer for the next command's, and spins when the
 daemon is gone. Sources: pigpiod-protocol.md section 6; platform.md section 4.
@@ -12,12 +12,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pigpio
-from gpiozero import GPIOZeroError
-from gpiozero.pins.pi import PiFactory
-from gpiozero.pins.pigpio import PiGPIOFactory, PiGPIOPin
 
 from evsed.errors import HardwareError
 from evsed.hardware.pi.loopback import connected
@@ -30,7 +27,7 @@ _JOIN_S: Final = 1.0
 _HEADER: Final = 16
 #: one control pass reads all its inputs with one command
 _LEVELS_AGE_NS: Final = 5_000_000
-_LINK_ERRORS: Final = (pigpio.error, GPIOZeroError, OSError, struct.error)
+_LINK_ERRORS: Final = (pigpio.error, OSError, struct.error)
 
 
 class _CommandSocket:
@@ -162,25 +159,6 @@ class _Client(pigpio.pi):
         self._notify = reports
 
 
-class _Factory(PiGPIOFactory):
-    """gpiozero's pin factory over a connection of ours."""
-
-    def __init__(self, client: _Client, host: str, port: int) -> None:
-        PiFactory.__init__(self)  # not PiGPIOFactory's: it would open its own connection
-        self.pin_class = PiGPIOPin
-        self._connection = client
-        self._host, self._port = host, port
-        self._spis = []
-
-    def leave_pins(self) -> None:
-        """Make later closing of devices leave modes, pulls and levels as they are."""
-        self._connection = None
-
-
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
 class Link:
     """One connection set, for one group of threads.
 
@@ -198,12 +176,10 @@ class Link:
     def __init__(self, host: str, port: int, timeout_s: float = _WORKER_TIMEOUT_S) -> None:
         self._lost = threading.Event()
         self._levels = (0, 0)
-        self._devices: list[_Closable] = []
         try:
             self.pi = _Client(host, port, timeout_s, self._end)
         except _LINK_ERRORS as error:
             raise HardwareError(f"pin daemon at {host} port {port}: {_words(error)}") from error
-        self.factory = _Factory(self.pi, host, port)
 
     def hurry(self) -> None:
         """From now on wait no longer than the control thread can afford."""
@@ -240,20 +216,12 @@ class Link:
                 self._levels = (now_ns, word)
         return bool(word >> gpio & 1)
 
-    def adopt(self, device: _Closable) -> None:
-        """Close ``device`` with the link."""
-        self._devices.append(device)
-
     def close(self) -> None:
         """End the connection; pins stay as they are."""
-        self.factory.leave_pins()
         self._end()
-        for device in self._devices:
-            device.close()
         reports = self.pi._notify
         if reports is not None:
             reports.join(_JOIN_S)
-        self.factory.close()
         self.pi.sl.s.close()
 
     def _end(self) -> None:

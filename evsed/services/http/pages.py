@@ -37,31 +37,32 @@ class Page:
     """One file as it is sent.
 
     Args:
-        body: as it is.
-        packed: the same by gzip; None where that is no gain.
+        body: as it is kept.
+        packed: whether that is by gzip. Every browser takes it so; for others it is unpacked, which
+            is done within a millisecond.
         content_type: without charset.
         etag: of the file as it is, in quotes.
         headers: further ones.
     """
 
     body: bytes
-    packed: bytes | None
+    packed: bool
     content_type: str
     etag: str
     headers: dict[str, str] = field(default_factory=dict)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Return the file, or 304 when the browser has this very version."""
-        packed = self.packed if _takes_gzip(request) else None
-        etag = self.etag if packed is None else f'{self.etag[:-1]}-gzip"'
+        packed = self.packed and _takes_gzip(request)
+        etag = f'{self.etag[:-1]}-gzip"' if packed else self.etag
         headers = {**self.headers, "ETag": etag, "Vary": "Accept-Encoding"}
         if etag in _known_tags(request.headers.get("If-None-Match", "")):
             return web.Response(status=304, headers=headers)
-        if packed is not None:
+        if packed:
             headers["Content-Encoding"] = "gzip"
         charset = "utf-8" if self.content_type.startswith("text/") else None
         return web.Response(
-            body=self.body if packed is None else packed,
+            body=gzip.decompress(self.body) if self.packed and not packed else self.body,
             content_type=self.content_type,
             charset=charset,
             headers=headers,
@@ -104,11 +105,10 @@ def _pointed_at(version: str, html: bytes) -> bytes:
 
 def _page(name: str, body: bytes, headers: dict[str, str]) -> Page:
     suffix = Path(name).suffix
-    packed = None
-    if len(body) > _WORTH_PACKING_BYTES and suffix not in _PACKED_ALREADY:
-        packed = gzip.compress(body, 9, mtime=0)
+    packed = len(body) > _WORTH_PACKING_BYTES and suffix not in _PACKED_ALREADY
     etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    return Page(body, packed, _TYPES[suffix], etag, headers)
+    kept = gzip.compress(body, 9, mtime=0) if packed else body
+    return Page(kept, packed, _TYPES[suffix], etag, headers)
 
 
 def _takes_gzip(request: web.Request) -> bool:

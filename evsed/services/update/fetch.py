@@ -1,44 +1,36 @@
 """Fetches descriptors and packages: https with the system's certificates, or files for tests.
 
-Source: rest.md section 9.
+What comes over the network comes through a process of its own, which has TLS; the daemon has none
+(decision 46). Source: rest.md section 9.
 """
 
 import asyncio
 import os
-import ssl
 import stat
-from collections.abc import AsyncIterator, Callable
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote
 
-import aiohttp
+from evsed.services.update.addresses import FetchError, parts_of
 
-import evsed
-
-MAX_REDIRECTS: Final = 3
-
-_CONNECT_S: Final = 10.0
-_SILENCE_S: Final = 30.0
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_DOWNLOAD: Final = "evsed.services.update.download"
 _PIECE: Final = 65536
-_HEADERS: Final = {"User-Agent": f"evsed/{evsed.__version__}", "Accept-Encoding": "identity"}
-
-
-class FetchError(Exception):
-    """Nothing was got; one sentence, without what may be secret in an address."""
+_MAX_SENTENCE: Final = 400
 
 
 class Fetcher:
     """Gets what stands behind an address.
 
     Args:
-        tls: makes the context for https; the system's certificates by default.
+        more: further variables of the environment for what goes to the network.
     """
 
-    def __init__(self, tls: Callable[[], ssl.SSLContext] = ssl.create_default_context) -> None:
-        self._tls = tls
+    def __init__(self, more: Mapping[str, str] | None = None) -> None:
+        self._more = more or {}
 
     async def read(self, url: str, limit: int) -> bytes:
         """Return a small document.
@@ -61,89 +53,52 @@ class Fetcher:
         Raises:
             FetchError: it cannot be got, now or while its pieces are taken.
         """
-        parts = _split(url)
+        parts = parts_of(url)
         if parts.scheme == "file":
             with await asyncio.to_thread(_local, parts) as file:
                 yield _local_pieces(file)
             return
-        try:
-            async with self._session() as session, _followed(session, url) as answer:
-                yield _remote_pieces(answer)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            host = ascii(parts.hostname)[1:-1][:80]
-            raise FetchError(f"{host}: {type(error).__name__}: {str(error)[:120]}") from error
+        async with self._download() as process:
+            yield _remote_pieces(process, url)
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
-        context = await asyncio.to_thread(self._tls)
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S)
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context),
-            timeout=silence,
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        ) as session:
-            yield session
+    async def _download(self) -> AsyncIterator[Process]:
+        """Run what goes to the network; it does not outlive whoever asked."""
+        path = os.pathsep.join(filter(None, sys.path))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", _DOWNLOAD),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                env={**os.environ, "PYTHONPATH": path, **self._more},
+            )
+        except OSError as error:
+            raise FetchError(f"cannot be started: {error.strerror or error}") from error
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
-def beside(url: str, path: str) -> str:
-    """Return the address a descriptor means by a path.
-
-    Raises:
-        FetchError: somebody else's descriptor names a file of this machine.
-    """
-    try:
-        there = urljoin(url, path)
-    except ValueError:
-        raise FetchError("the address is not one") from None
-    if _split(there).scheme == "file" and _split(url).scheme != "file":
-        raise FetchError("a channel on the network cannot offer a file of this machine")
-    return there
-
-
-@asynccontextmanager
-async def _followed(
-    session: aiohttp.ClientSession, url: str
-) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Yield the answer after at most three redirections, each to https."""
-    for _ in range(MAX_REDIRECTS + 1):
-        if _split(url).scheme != "https":
-            raise FetchError("only https is used")
-        async with session.get(url, allow_redirects=False) as answer:
-            if answer.status not in _REDIRECTS:
-                _check(answer)
-                yield answer
-                return
-            url = urljoin(url, answer.headers.get("Location", ""))
-    raise FetchError(f"more than {MAX_REDIRECTS} redirections")
-
-
-def _check(answer: aiohttp.ClientResponse) -> None:
-    if answer.status != 200:
-        raise FetchError(f"the server answers {answer.status}")
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchError("the server sends it packed, unasked")
-
-
-async def _remote_pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async for piece in answer.content.iter_chunked(_PIECE):
+async def _remote_pieces(process: Process, url: str) -> AsyncIterator[bytes]:
+    given, got, said = process.stdin, process.stdout, process.stderr
+    assert given is not None and got is not None and said is not None  # noqa: PT018, S101  # pipes
+    given.write(url.encode(errors="surrogateescape"))
+    given.close()
+    while piece := await got.read(_PIECE):
         yield piece
+    sentence = (await said.read(_MAX_SENTENCE)).decode(errors="replace")
+    if await process.wait():
+        raise FetchError(sentence.rpartition("\n")[2] or "it was ended")
 
 
 async def _local_pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
     while piece := await asyncio.to_thread(file.read, _PIECE):
         yield piece
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise FetchError("the address is not one") from None
-    if parts.scheme not in {"https", "file"}:
-        raise FetchError("only https is used")
-    return parts
 
 
 def _local(parts: SplitResult) -> IO[bytes]:

@@ -9,7 +9,6 @@ import functools
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -25,6 +24,7 @@ from evsed.services.webdav.properties import PropertyStore
 from evsed.services.webdav.quota import Limits, Quota
 from evsed.services.webdav.resource import Found
 from evsed.services.webdav.tree import Tree
+from evsed.services.webdav.workers import Workers
 
 #: Uploads, downloads and copies under way at a time.
 MAX_TRANSFERS: Final = 4
@@ -57,7 +57,7 @@ class FileStore:
         #: gives up long work when it is set
         self.stopping = threading.Event()
         # Of our own: a slow card that keeps all of them busy keeps no other work waiting.
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="evsed-files")
+        self._workers = Workers(_WORKERS, "evsed-files")
         self._free_bytes = 0
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
 
@@ -83,13 +83,12 @@ class FileStore:
         if self.stopping.is_set():
             raise DavError(503, "the daemon ends", closing=True)
         try:
-            loop = asyncio.get_running_loop()
-            call = functools.partial(work, **kwargs) if kwargs else work
-            return await loop.run_in_executor(self._workers, call, *args)
+            got: _Got = await self._workers.run(functools.partial(work, *args, **kwargs))
         except (OSError, sqlite3.Error) as error:
             raise from_disk(error) from error
         except StoppedError as error:
             raise DavError(503, str(error)) from None
+        return got
 
     async def tidy_up(self, work: Callable[[], None]) -> None:
         """Let something be put away, also when the daemon ends."""

@@ -93,6 +93,8 @@ def _kept(properties: PropertyStore, question: Question) -> dict[Names, Kept]:
 
 def _listed(tree: Tree, question: Question) -> Listed:
     place = question.place
+    if question.depth == 1 and place.slash and place.in_tree:
+        return _folder(tree, place)
     top = top_resource(tree, place)
     if top.collection and not place.slash:
         raise DavError(301, href(place.segments, collection=True))
@@ -107,6 +109,16 @@ def _listed(tree: Tree, question: Question) -> Listed:
             condition="<D:propfind-finite-depth/>",
         )
     return listed
+
+
+def _folder(tree: Tree, place: Place) -> Listed:
+    """Return a collection and its members: what clients ask for all the time."""
+    found = tree.collection(place.names)
+    if found is None:
+        raise missing()
+    top, members = found
+    segments = place.segments
+    return [(segments, top), *(((*segments, name), resource) for name, resource in members)]
 
 
 def _own(kept: dict[Names, Kept], segments: Names) -> Kept:

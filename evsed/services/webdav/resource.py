@@ -1,18 +1,18 @@
 """What can be known of a file or directory by looking at it. Pure."""
 
 import stat
-from enum import Enum
+from enum import IntEnum
 from os import stat_result
 from typing import NamedTuple
 
 
-class Kind(Enum):
-    """The kinds of things below the tree's root."""
+class Kind(IntEnum):
+    """The kinds of things below the tree's root. Numbers, which are hashed and compared in C."""
 
-    FILE = "file"
-    COLLECTION = "collection"
+    FILE = 1
+    COLLECTION = 2
     #: a link, device, socket, or a file with several names: it does not exist for clients
-    SPECIAL = "special"
+    SPECIAL = 3
 
 
 class Resource(NamedTuple):

@@ -52,9 +52,10 @@ class WebDavService:
         Raises:
             DavError: 503, they did not become ready.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
-                await self.ready.wait()
+        if self._files is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self.ready.wait()
         if self._files is None:
             raise DavError(503, "the files are not available", closing=True)
         return self._files

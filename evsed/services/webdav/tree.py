@@ -71,6 +71,16 @@ class Tree:
                 return []
             raise
 
+    def collection(self, names: Names) -> tuple[Resource, list[tuple[str, Resource]]] | None:
+        """Return a collection and its members, seen in one descent; None when there is none."""
+        try:
+            with self.opened(names) as directory:
+                return resource_of(os.fstat(directory)), sorted(visible_in(directory))
+        except OSError as error:
+            if error.errno in NOWHERE:
+                return None
+            raise
+
     def subtree(self, names: Names, most: int) -> list[tuple[Names, Resource]]:
         """Return everything below a collection, collections ahead of their members.
 

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 
+import pigpio
 import pytest
 from pi_world import eventually
 
@@ -358,3 +359,14 @@ def test_one_wrong_reading_of_the_auxiliary_contact_is_not_believed(hat, monkeyp
     monkeypatch.setattr(InputLine, "active", lambda _: next(readings))
     believed = [hat.contactor.feedback() for _ in range(8)]
     assert believed == [False, False, False, True, True, True, True, False]
+
+
+def test_a_contactor_whose_pin_was_made_an_input_says_so_and_leaves_it(world, hat):
+    pins = pigpio.pi("127.0.0.1", world.port, show_errors=False)
+    gpio = world.board.ac_relay.gpios[0]
+    pins.set_mode(gpio, pigpio.INPUT)
+    with pytest.raises(HardwareError, match=f"GPIO {gpio}: made an input by another"):
+        hat.contactor.switch(closed=True)
+    assert pins.get_mode(gpio) == pigpio.INPUT
+    pins.set_mode(gpio, pigpio.OUTPUT)
+    pins.stop()

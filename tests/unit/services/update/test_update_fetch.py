@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from update_world import UpdateWorld
 
-from evsed.services.update.fetch import Fetcher, FetchError, beside
+from evsed.services.update.addresses import FetchError, beside
+from evsed.services.update.fetch import Fetcher
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +64,7 @@ async def server(certificate):
 
 @pytest.fixture
 def fetcher(certificate):
-    return Fetcher(lambda: ssl.create_default_context(cafile=certificate[1]))
+    return Fetcher({"SSL_CERT_FILE": str(certificate[1])})
 
 
 async def test_a_document_is_fetched(server, fetcher):
