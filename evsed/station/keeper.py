@@ -13,6 +13,7 @@ from evsed.charging.commands import RenewLimit
 from evsed.charging.owned_limits import OwnedLimits
 from evsed.charging.snapshot import ContactorCounters, Snapshot
 from evsed.charging.states import Fault, fault_names
+from evsed.hardware.real_time import WORKER, ask_real_time
 from evsed.host.repeat_limiter import RepeatLimiter
 from evsed.station.alarms import Alarm, DiskWatch
 from evsed.station.control_pass import ControlPass
@@ -76,6 +77,7 @@ class Keeper:
         return (*damaged, *self._disk.alarms(), *self._trace_disk.alarms())
 
     def _run(self) -> None:
+        ask_real_time(WORKER)
         while not self._end.wait(_EVERY_S):
             try:
                 self.look()

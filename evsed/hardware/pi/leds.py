@@ -10,6 +10,7 @@ from evsed.board.description import Leds
 from evsed.errors import HardwareError
 from evsed.hardware.pi.lines import OutputLine
 from evsed.hardware.pi.link import Link
+from evsed.hardware.real_time import WORKER, ask_real_time
 
 _JOIN_S: Final = 1.0
 _OFF: Final = (0, 1)
@@ -76,6 +77,7 @@ class PinIndicators:
         self._worker.join(_JOIN_S)
 
     def _run(self) -> None:
+        ask_real_time(WORKER)
         due = math.inf
         while True:
             try:

@@ -13,6 +13,7 @@ from evsed.errors import HardwareError
 from evsed.hardware.interfaces import LockStatus, LockTiming
 from evsed.hardware.pi.lines import InputLine, OutputLine
 from evsed.hardware.pi.link import Link
+from evsed.hardware.real_time import WORKER, ask_real_time
 
 _SETTLE_MS: Final = 500
 _POLL_MS: Final = 500
@@ -87,6 +88,7 @@ class PinLockMotor:
             raise HardwareError(f"{_DEVICE} on GPIO {self._board.detection_gpio}: worker ended")
 
     def _run(self) -> None:
+        ask_real_time(WORKER)
         while not self._stopping:
             try:
                 self._turn()

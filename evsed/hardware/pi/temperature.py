@@ -10,6 +10,7 @@ from typing import Final
 
 from evsed.board.description import Onewire
 from evsed.hardware.interfaces import TemperatureReading
+from evsed.hardware.real_time import WORKER, ask_real_time
 
 _PERIOD_S: Final = 10.0
 _FAMILIES: Final = ("28-*", "10-*")
@@ -48,6 +49,7 @@ class OnewireThermometer:
         self._worker.join(_JOIN_S)
 
     def _run(self) -> None:
+        ask_real_time(WORKER)
         while not self._stop.is_set():
             self._reading = self._bus.measure()
             self._stop.wait(self._period_s)

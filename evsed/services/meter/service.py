@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from evsed.board.description import ExternalMeter
 from evsed.hardware.interfaces import MeterReading
+from evsed.hardware.real_time import WORKER, ask_real_time
 from evsed.services.meter.client import Client, LineClient, TcpClient
 from evsed.services.meter.line import MeterPort
 from evsed.services.meter.poller import Poller
@@ -33,7 +34,7 @@ class MeterService:
             return
         poller = Poller(self._meter, self._client(self._meter), self._put)
         # A daemon thread: a library that hangs must not keep the process, nor its end waiting.
-        thread = threading.Thread(target=poller.run, name="evsed-meter", daemon=True)
+        thread = threading.Thread(target=_poll, args=(poller,), name="evsed-meter", daemon=True)
         thread.start()
         try:
             await asyncio.get_running_loop().create_future()
@@ -44,3 +45,8 @@ class MeterService:
         if meter.host is not None:
             return TcpClient(meter.host, meter.port, meter.unit)
         return LineClient(self.port.connect, meter.unit)
+
+
+def _poll(poller: Poller) -> None:
+    ask_real_time(WORKER)
+    poller.run()

@@ -14,6 +14,7 @@ from typing import Final
 
 from evsed.charging.snapshot import Snapshot
 from evsed.errors import StorageError
+from evsed.hardware.real_time import WORKER, ask_real_time
 from evsed.services.sessions.around import Around, LookAround
 from evsed.services.sessions.database import (
     BrokenDatabaseError,
@@ -118,6 +119,7 @@ class SessionWriter:
             self._written_ws = 0 if tracker.record is None else tracker.record.energy_ws
 
     def _run(self) -> None:
+        ask_real_time(WORKER)
         while not self._end.wait(_EVERY_S):
             self._look_safely()
         self._written_ms, self._not_before_ms = 0, 0
