@@ -20,6 +20,7 @@ from evsed.supervision import (
     note_alarms,
     note_control_thread,
     note_real_time,
+    short_work_first,
     supervise,
 )
 from evsed.surroundings import Surroundings, surroundings
@@ -46,6 +47,7 @@ async def serve(options: Options) -> int:
 async def _run(built: Parts, end: End, reset: Reset | None) -> int:
     station = built.station
     refused = ask_real_time(EVENT_LOOP)
+    short_work_first()
     around = surroundings(
         built.administrator, built.options.state_dir, simulated=built.simulator is not None
     )

@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from evsed.hardware.real_time import worker_pool
 from evsed.operations.operations import Operations
 from evsed.station.station import Station
 
 _RETRY_S: Final = (1, 2, 5, 10, 30)
 _LOOK_EVERY_S: Final = 0.1
 _ALARMS_EVERY_S: Final = 1.0
+#: Threads for short work of every service.
+_WORKERS: Final = 6
 #: So many more objects than at the last collection are worth one: well below a millisecond of it.
 _YOUNG: Final = 500
 #: Looks between two collections of what was young once, and of everything.
@@ -37,6 +40,11 @@ async def supervise(name: str, serve_once: Callable[[], Awaitable[None]]) -> Non
             await asyncio.sleep(pause)
         else:
             return
+
+
+def short_work_first() -> None:
+    """Give what is handed to threads on the running event loop a priority of its own."""
+    asyncio.get_running_loop().set_default_executor(worker_pool(_WORKERS, "evsed-workers"))
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from evsed.settings.modbus_access import ModbusAccess
 from evsed.settings.schema import EvseSettings
 from evsed.settings.store import SettingsStore
 from evsed.station.station import Station
-from evsed.supervision import collect_garbage, garbage_by_appointment, supervise
+from evsed.supervision import collect_garbage, garbage_by_appointment, short_work_first, supervise
 from evsed.surroundings import surroundings
 
 _CHARGES_WITHIN_S: Final = 15.0
@@ -153,6 +153,7 @@ def _built(
 async def _serving(built: Parts) -> AsyncIterator[Charger]:
     station, options = built.station, built.options
     refused = ask_real_time(EVENT_LOOP)
+    short_work_first()
     around = surroundings(built.administrator, options.state_dir, simulated=True)
     operations = Operations(
         station=station,

@@ -6,6 +6,7 @@ threads are.
 
 import ctypes
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 CONTROL: Final = 40
@@ -36,6 +37,11 @@ def ask_real_time(priority: int) -> str | None:
     except OSError as error:
         return str(error)
     return None
+
+
+def worker_pool(count: int, name: str) -> ThreadPoolExecutor:
+    """Return so many workers for short work, none started yet. Decision 0048."""
+    return ThreadPoolExecutor(count, name, initializer=ask_real_time, initargs=(WORKER,))
 
 
 def lock_memory() -> bool:

@@ -10,9 +10,10 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from evsed.errors import BadFileError, RejectedError, StorageError
 from evsed.settings.files import replace_file, sync_folder
@@ -33,6 +34,11 @@ _log = logging.getLogger(__name__)
 
 #: There is no file; nor can there be one below something that is no folder.
 _ABSENT: Final = (FileNotFoundError, NotADirectoryError)
+
+#: Passwords that are looked at at the same time.
+_HASHING: Final = 2
+
+_Got = TypeVar("_Got")
 
 #: What tells one version of the file from another; None: there is no file.
 _Signature = tuple[int, int, int] | None
@@ -100,6 +106,8 @@ class CredentialStore:
         self._broken = False
         self._signature: _Signature = None
         self._saving = asyncio.Lock()
+        # Of its own, without the priority of the other workers: it computes for long.
+        self._hashing = ThreadPoolExecutor(_HASHING, "evsed-passwords")
         self._changed: list[Callable[[], None]] = []
 
     @property
@@ -131,7 +139,7 @@ class CredentialStore:
         hashed = self._hashed
         if hashed is None:
             return False
-        fits = await asyncio.to_thread(hashed.fits, user, password)
+        fits = await self._hash(hashed.fits, user, password)
         return fits and hashed is self._hashed
 
     async def save(self, user: str, password: str) -> None:
@@ -147,7 +155,7 @@ class CredentialStore:
                 return
             hashed = None
             if user or password:
-                hashed = await asyncio.to_thread(Hashed.of, user, password)
+                hashed = await self._hash(Hashed.of, user, password)
             try:
                 signature = await asyncio.to_thread(_write, self._file, hashed)
             except OSError as error:
@@ -160,6 +168,10 @@ class CredentialStore:
         if user or password:
             return await self.matches(user, password)
         return not self.active
+
+    async def _hash(self, work: Callable[[str, str], _Got], user: str, password: str) -> _Got:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._hashing, work, user, password)
 
     def _take(self, signature: _Signature, hashed: Hashed | None, wrong: str | None) -> None:
         self._signature = signature

@@ -8,12 +8,13 @@ from station_world import World
 
 from evsed.hardware import real_time
 from evsed.hardware.real_time import WORKER, ask_real_time
-from evsed.services.script import watch
-from evsed.services.script.watch import TreeWatch
 from evsed.services.webdav.file_store import FileStore
 from evsed.services.webdav.notices import Notices
 from evsed.services.webdav.properties import PropertyStore
 from evsed.services.webdav.quota import Limits
+from evsed.settings import credentials
+from evsed.settings.credentials import CredentialStore
+from evsed.supervision import short_work_first
 
 
 def test_a_worker_is_below_the_event_loop_and_that_below_whatever_opens_the_contactor():
@@ -57,16 +58,17 @@ async def test_work_with_files_asks_for_it(tmp_path):
         await asyncio.to_thread(files.close)
 
 
-async def test_the_look_for_changed_scripts_asks_for_it(tmp_path, monkeypatch):
+async def test_what_services_hand_to_threads_has_it():
+    short_work_first()
+    assert await asyncio.to_thread(standing) == permitted()
+
+
+async def test_hashing_of_passwords_has_none(tmp_path, monkeypatch):
     found = []
-    monkeypatch.setattr(watch, "_signature", lambda _folder: found.append(standing()))
-    looking = asyncio.create_task(anext(TreeWatch(tmp_path).changes()))
-    async with asyncio.timeout(10):
-        while not found:  # noqa: ASYNC110 - a thread's note rings no bell
-            await asyncio.sleep(0.005)
-    looking.cancel()
-    await asyncio.gather(looking, return_exceptions=True)
-    assert found[0] == permitted()
+    monkeypatch.setattr(credentials, "_hash", lambda *_: found.append(standing()) or b"key")
+    short_work_first()
+    await CredentialStore(tmp_path).save("anna", "secret")
+    assert found == [(os.SCHED_OTHER, 0)]
 
 
 async def test_the_keeper_asks_for_it(tmp_path):

@@ -3,11 +3,8 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
-
-from evsed.hardware.real_time import WORKER, ask_real_time
 
 _LOOK_EVERY_S: Final = 2.0
 _SETTLED_S: Final = 0.3
@@ -34,34 +31,20 @@ class TreeWatch:
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield once for every change, 300 ms after the last file was touched."""
-        # Of its own: one that is preempted holds the interpreter, and it looks often under load.
-        worker = ThreadPoolExecutor(
-            1, "evsed-script-watch", initializer=ask_real_time, initargs=(WORKER,)
-        )
-        try:
-            seen = await self._look(worker)
-            while True:
-                await self._pause()
-                found = await self._look(worker)
-                if found == seen:
-                    continue
-                seen = await self._settled(worker, found)
-                yield
-        finally:
-            worker.shutdown(wait=False)
-
-    async def _settled(self, worker: Executor, found: Signature) -> Signature:
-        """Return what is there once nothing has changed for a while."""
+        seen = await asyncio.to_thread(_signature, self._folder)
         while True:
-            await asyncio.sleep(_SETTLED_S)
-            later = await self._look(worker)
-            if later == found:
-                return found
-            found = later
-
-    async def _look(self, worker: Executor) -> Signature:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(worker, _signature, self._folder)
+            await self._pause()
+            found = await asyncio.to_thread(_signature, self._folder)
+            if found == seen:
+                continue
+            while True:
+                await asyncio.sleep(_SETTLED_S)
+                later = await asyncio.to_thread(_signature, self._folder)
+                if later == found:
+                    break
+                found = later
+            seen = found
+            yield
 
     async def _pause(self) -> None:
         try:

@@ -9,12 +9,11 @@ import functools
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from evsed.hardware.real_time import WORKER, ask_real_time
+from evsed.hardware.real_time import worker_pool
 from evsed.services.webdav.copying import StoppedError, measure
 from evsed.services.webdav.deposit import recover
 from evsed.services.webdav.errors import DavError, from_disk
@@ -58,9 +57,7 @@ class FileStore:
         #: gives up long work when it is set
         self.stopping = threading.Event()
         # Of our own: a slow card that keeps all of them busy keeps no other work waiting.
-        self._workers = ThreadPoolExecutor(
-            _WORKERS, "evsed-files", initializer=ask_real_time, initargs=(WORKER,)
-        )
+        self._workers = worker_pool(_WORKERS, "evsed-files")
         self._free_bytes = 0
         self._transfers = asyncio.Semaphore(MAX_TRANSFERS)
 
