@@ -19,6 +19,8 @@ WATCHER: Final = 25
 SIMULATOR: Final = 30
 #: a preempted event loop would hold the interpreter while the control thread waits for it
 EVENT_LOOP: Final = 20
+#: the meter's arithmetic; its readings are wanted every 20 ms
+SUMS: Final = 15
 #: workers that only do short things in Python: one that is preempted in the middle of it holds the
 #: interpreter as well (decision 0048). Not for those that compute for long without it.
 WORKER: Final = 10

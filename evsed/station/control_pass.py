@@ -151,17 +151,31 @@ class ControlPass:
         for window in taken:
             if window.started_ms < self._driven.pilot_since_ms:
                 continue
-            self._pending.append(
-                measure(
-                    window.readings_mv,
-                    mode=mode,
-                    duty_ppm=drive.duty_ppm,
-                    levels=levels,
-                    started_ms=window.started_ms,
-                    ended_ms=window.ended_ms,
-                )
+            measured = measure(
+                window.readings_mv,
+                mode=mode,
+                duty_ppm=drive.duty_ppm,
+                levels=levels,
+                started_ms=window.started_ms,
+                ended_ms=window.ended_ms,
             )
+            if not window.overlapping or self._counts(measured):
+                self._pending.append(measured)
         return self.energized and self._bad()
+
+    def _counts(self, window: PilotWindow) -> bool:
+        """Return whether the rules are to see a window that may share readings with another.
+
+        One that follows the newest they have seen always; one that overlaps that only if it is the
+        first bad one: two bad ones in a row have no reading in common (decision 0049).
+        """
+        levels = self.memory.rules.pilot_levels
+        line, _ = follow_windows(self.memory.line, self._pending, levels)
+        if window.started_ms >= line.seen_ms:
+            return True
+        if not self.energized or line.bad_windows:
+            return False
+        return follow_windows(line, (window,), levels)[0].bad_windows > 0
 
     @property
     def energized(self) -> bool:

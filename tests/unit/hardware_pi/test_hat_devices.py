@@ -358,3 +358,22 @@ def test_one_wrong_reading_of_the_auxiliary_contact_is_not_believed(hat, monkeyp
     monkeypatch.setattr(InputLine, "active", lambda _: next(readings))
     believed = [hat.contactor.feedback() for _ in range(8)]
     assert believed == [False, False, False, True, True, True, True, False]
+
+
+def test_every_full_window_is_announced_and_overlaps_the_one_before_while_current_may_flow(hat):
+    rung = []
+    assert hat.sampler.on_window(lambda: rung.append(threading.current_thread().name))
+    hat.pilot.pulse(500_000)
+    hat.sampler.expect(square_wave=True, energized=True)
+    windows = []
+    eventually(lambda: windows.extend(hat.sampler.take_windows()) or len(windows) >= 12)
+    full = [window for window in windows if len(window.readings_mv) >= 150]
+    assert all(window.overlapping for window in full[1:])
+    shared = [
+        b.started_ms < a.ended_ms and b.started_ms > a.started_ms
+        for a, b in itertools.pairwise(full)
+        if b.ended_ms - a.ended_ms < 10  # the sampler was not held up between the two
+    ]
+    assert all(shared)
+    assert len(rung) >= len(full)
+    assert set(rung) == {"evsed-sampler"}
