@@ -47,6 +47,9 @@ _PICTURES: Final = 512
 _EDGES: Final = 64
 _LAMPS: Final = ("charging", "error", "wifi")
 _NO_LATENESS: Final = Lateness()
+#: What drivers say in the words of the rules; both have the same.
+_LOCK_STATUS: Final = {status.value: status for status in LockStatus}
+_SELF_TEST: Final = {result.value: result for result in SelfTest}
 
 
 @dataclass(slots=True)
@@ -207,10 +210,10 @@ class ControlPass:
             windows=windows,
             proximity=None if proximity is None else (proximity.taken_ms, proximity.mv),
             feedback=hat.contactor.feedback(),
-            lock_status=LockStatus.IDLE if lock is None else LockStatus(lock.status().value),
+            lock_status=LockStatus.IDLE if lock is None else _LOCK_STATUS[lock.status()],
             lock_position=None if lock is None else lock.position(),
             rcm_active=monitor is not None and monitor.active(),
-            rcm_test=SelfTest.NOT_RUN if monitor is None else SelfTest(monitor.test_result().value),
+            rcm_test=SelfTest.NOT_RUN if monitor is None else _SELF_TEST[monitor.test_result()],
             temperature_low_cdeg=heat.low_cdeg if heat is not None and heat.valid else None,
             temperature_high_cdeg=heat.high_cdeg if heat is not None and heat.valid else None,
             temperature_sensors=0 if heat is None else heat.sensors,

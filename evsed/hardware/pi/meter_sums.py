@@ -1,6 +1,5 @@
 """The meter's arithmetic on a thread of its own, so that the converters never wait for it."""
 
-import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import Final, NamedTuple
@@ -8,6 +7,7 @@ from typing import Final, NamedTuple
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.meter_feed import Exchange, MeterFeed
 from evsed.hardware.pi.sampling_plan import Plan
+from evsed.hardware.pi.worker import Worker
 from evsed.hardware.real_time import SUMS, ask_real_time
 
 #: Pieces that may wait, a quarter of a second of them; what comes on top is left out, as a pause.
@@ -33,13 +33,13 @@ class MeterSums:
     def __init__(self, feed: MeterFeed, decoders: Sequence[Decoder]) -> None:
         self._feed, self._decoders = feed, decoders
         self._waiting: SimpleQueue[tuple[Plan, Sequence[Turn]] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="evsed-sums", daemon=True)
+        self._thread = Worker(self._run, "evsed-sums")
         self._thread.start()
 
     @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+    def ended(self) -> bool:
+        """Whether the thread has ended."""
+        return self._thread.ended
 
     def give(self, plan: Plan, turns: Sequence[Turn]) -> None:
         """Leave turns of a plan; returns at once."""

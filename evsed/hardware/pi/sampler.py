@@ -1,6 +1,5 @@
 """The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from evsed.hardware.pi.sampling_plan import (
 )
 from evsed.hardware.pi.side_inputs import SideInputs
 from evsed.hardware.pi.spi_port import SpiPort
+from evsed.hardware.pi.worker import Worker
 from evsed.hardware.real_time import SAMPLER, ask_real_time
 
 _PAUSE_S: Final = 0.020
@@ -75,7 +75,7 @@ class SpiSampler:
         self._stopping = False
         self._ports = self._open(open_spi)
         self._sums = None if self.meter is None else MeterSums(self.meter, self._decoders)
-        self._thread = threading.Thread(target=self._run, name="evsed-sampler", daemon=True)
+        self._thread = Worker(self._run, "evsed-sampler")
         self._thread.start()
 
     def expect(self, *, square_wave: bool, energized: bool) -> None:
@@ -102,7 +102,7 @@ class SpiSampler:
         """Return the windows finished since the last call, oldest first; does not wait."""
         if self._failure:
             raise HardwareError(self._failure)
-        if not self._thread.is_alive() or (self._sums is not None and not self._sums.alive):
+        if self._thread.ended or (self._sums is not None and self._sums.ended):
             raise RuntimeError("converters: the sampler thread has ended")  # nobody restarts it
         taken = []
         while self._windows:
@@ -141,7 +141,7 @@ class SpiSampler:
                 else:
                     self._halves.forget()
                     self._take_direct_window()
-                    self._side.read_all(_now_us())
+                    self._side.read_all(_now_us(), self._moved_us)
                 self._failure = ""
             except HardwareError as error:
                 self._failure = str(error)
@@ -153,8 +153,10 @@ class SpiSampler:
     def _take_direct_window(self) -> None:
         started_us = _now_us()
         batch = self._direct.batches[0]
-        words = self._pilot(batch, self._convert(batch))
-        self._publish(started_us, _now_us(), words)
+        readings = self._pilot(batch, self._convert(batch))
+        ended_us = self._exchanged[1]
+        self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings))
+        self._note_movement(readings, ended_us)
 
     def _take_half_window(self) -> None:
         plan = self._full[self._next]
@@ -178,14 +180,18 @@ class SpiSampler:
             self._fit((ended_us - started_us) / plan.slots - plan.delay_us)
 
     def _join(self, half: Half) -> None:
-        """Publish the window that is complete with this half, and note whether the pilot moved."""
+        """Publish the window that is complete with this half."""
         window = self._halves.add(half, overlapping=self._energized)
         if window is not None:
             self._windows.append(window)
             self._told()
-        before, self._extremes = self._extremes, (min(half.readings_mv), max(half.readings_mv))
-        if any(abs(b - a) > _MOVED_MV for a, b in zip(before, self._extremes, strict=True)):
-            self._moved_us = half.ended_us
+        self._note_movement(half.readings_mv, half.ended_us)
+
+    def _note_movement(self, readings_mv: Sequence[int], ended_us: int) -> None:
+        low, high = self._extremes
+        self._extremes = min(readings_mv), max(readings_mv)
+        if abs(self._extremes[0] - low) > _MOVED_MV or abs(self._extremes[1] - high) > _MOVED_MV:
+            self._moved_us = ended_us
 
     def _convert(self, batch: Batch) -> tuple[int, ...]:
         """Do one batch.
@@ -218,9 +224,6 @@ class SpiSampler:
                 f"converter {adc.name} on SPI {adc.bus}.{adc.cs}: control pilot reads nothing but 0"
             )
         return decoder.whole_millivolts(mine)
-
-    def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
-        self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
 
     def _fit(self, spacing_us: float) -> None:
         """Follow what a conversion really takes, and make a new plan when the old one misfits."""

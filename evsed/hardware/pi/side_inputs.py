@@ -9,9 +9,11 @@ from evsed.hardware.interfaces import ProximityReading
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.sampling_plan import Batch, extra_batches
 
-_IDLE_PERIOD_US: Final = 30_000
-#: with the longest delay below it every 100 ms, as ``Proximity`` promises
-_BUSY_PERIOD_US: Final = 70_000
+#: every 100 ms, as ``Proximity`` promises, with the longest delay below it, or the sampler's pause
+_PERIOD_US: Final = 70_000
+#: for so long after the pilot has moved, as it does when a vehicle comes, it is read more often
+_SOON_PERIOD_US: Final = 30_000
+_SOON_US: Final = 3_000_000
 _LONGEST_DELAY_US: Final = 25_000
 
 
@@ -32,7 +34,7 @@ class SideInputs:
     ) -> None:
         self._board, self._decoders, self._convert = board, decoders, convert
         self.batches = extra_batches(board)
-        self._due_us = 0
+        self._began_us = -_PERIOD_US
         #: what is still to be read of the present round, and what has been
         self._left: list[Batch] = []
         self._taken: dict[Channel, list[int]] = {}
@@ -40,9 +42,15 @@ class SideInputs:
         self.proximity: ProximityReading | None = None
         self.analog_mv: Mapping[str, int] = {}
 
-    def read_all(self, now_us: int) -> None:
-        """Read what is due: the pilot does not swing, nobody waits for its next window."""
-        if self._begin(now_us, _IDLE_PERIOD_US):
+    def read_all(self, now_us: int, moved_us: int) -> None:
+        """Read what is due: the pilot does not swing, nobody waits for its next window.
+
+        Args:
+            now_us: the time.
+            moved_us: when the pilot last changed.
+        """
+        soon = now_us - moved_us < _SOON_US
+        if self._begin(now_us, _SOON_PERIOD_US if soon else _PERIOD_US):
             while self._left:
                 self._read_one(now_us)
 
@@ -55,16 +63,16 @@ class SideInputs:
             now_us: the time.
             moved_us: when the pilot last changed.
         """
-        if not self._begin(now_us, _BUSY_PERIOD_US):
+        if not self._begin(now_us, _PERIOD_US):
             return
         steady = now_us - moved_us > _LONGEST_DELAY_US
-        if steady or now_us > self._due_us - _BUSY_PERIOD_US + _LONGEST_DELAY_US:
+        if steady or now_us > self._began_us + _LONGEST_DELAY_US:
             self._read_one(now_us)
 
     def _begin(self, now_us: int, period_us: int) -> bool:
         """Begin a round when one is due; return whether there is something left to read."""
-        if not self._left and now_us >= self._due_us:
-            self._due_us = now_us + period_us
+        if not self._left and now_us >= self._began_us + period_us:
+            self._began_us = now_us
             self._left, self._taken = list(self.batches), {}
         return bool(self._left)
 

@@ -40,7 +40,7 @@ def sums(feed):
     yield sums
     feed.open.set()
     sums.close()
-    assert not sums.alive
+    assert sums.ended
 
 
 def turn(plan, exchanges=((0, 10_000),)):
@@ -74,4 +74,4 @@ def test_a_fault_in_the_arithmetic_ends_the_thread(sums, feed, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     plan = full_plan(BOARD, feed.channels)
     sums.give(plan, [turn(plan, None)])
-    eventually(lambda: not sums.alive)
+    eventually(lambda: sums.ended)

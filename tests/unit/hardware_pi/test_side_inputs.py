@@ -36,16 +36,26 @@ def raw_mv(raw):
     return round(raw * 3300 / 4096)
 
 
-def test_at_rest_everything_due_is_read_at_once(bus):
-    bus.side.read_all(0)
+def test_with_a_steady_pilot_everything_due_is_read_at_once(bus):
+    bus.side.read_all(0, -10_000_000)
     assert bus.done == [0, 1]
     assert bus.side.proximity.mv == raw_mv(1000)
     assert bus.side.proximity.taken_ms == 0
     assert bus.side.analog_mv == {"AUX_AN1": raw_mv(1001)}
-    bus.side.read_all(29_999)
+    bus.side.read_all(69_999, -10_000_000)
     assert bus.done == [0, 1]
-    bus.side.read_all(30_000)
+    bus.side.read_all(70_000, -10_000_000)
     assert bus.done == [0, 1, 0, 1]
+
+
+def test_a_vehicle_that_comes_has_its_cable_read_more_often(bus):
+    bus.side.read_all(0, -10_000_000)
+    bus.side.read_all(29_999, moved_us=20_000)
+    assert bus.done == [0, 1]
+    bus.side.read_all(30_000, moved_us=20_000)
+    assert bus.done == [0, 1] * 2
+    bus.side.read_all(60_000, moved_us=20_000)
+    assert bus.done == [0, 1] * 3
 
 
 def test_between_windows_one_converter_is_read_in_each_gap(bus):
