@@ -97,8 +97,9 @@ endurance: $(DEV_READY) ## 1000 kills, 20 000 sessions, a year of charging (an h
 	@EVSED_KILLS=1000 EVSED_SESSIONS=20000 EVSED_DAYS=365 $(VENV)/bin/pytest -q -s tests/endurance $(ARGS)
 
 load-day: $(DEV_READY) ## ten chargers behind one fuse for a day, ten thousand profiles (an hour and a half)
-	@EVSED_LOAD_S=86400 EVSED_PROFILES=10000 $(VENV)/bin/pytest -q -s tests/scenarios/test_load_sharing.py \
-	  tests/unit/services/ocpp/test_ocpp_hostile.py $(ARGS)
+	@EVSED_LOAD_S=86400 EVSED_PROFILES=10000 EVSED_CHARGERS=10 EVSED_CHARGERS_S=600 $(VENV)/bin/pytest -q -s \
+	  tests/scenarios/test_load_sharing.py tests/unit/services/ocpp/test_ocpp_hostile.py \
+	  tests/daemon/test_chargers_behind_one_fuse.py $(ARGS)
 
 bench: $(BENCH_READY) ## measure this machine beside other servers, and write the table in docs/performance.md (10 minutes)
 	@$(VENV)/bin/evsed bench all --json build/bench.json --page docs/performance.md
