@@ -28,9 +28,6 @@ class DrivenSampler:
     def expect(self, **wanted):
         self.sampler.expect(**wanted)
 
-    def on_window(self, action):
-        return self.sampler.on_window(action)
-
     def take_windows(self):
         self.world.go_on()
         return self.sampler.take_windows()

@@ -1,9 +1,8 @@
-"""What else is measured beside the control loop: a plain process, and cyclictest."""
+"""What else is measured beside the control loop: a plain thread, and cyclictest."""
 
 import asyncio
-import json
 import shutil
-import sys
+import threading
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from typing import Final
@@ -16,37 +15,33 @@ _PERIOD_NS: Final = PERIOD_MS * 1_000_000
 _HISTOGRAM_US: Final = 100_000
 
 
-def plain_loop(seconds: float) -> list[int]:
-    """Wake with the period of the control loop, without any priority; return how late, us."""
-    late_us: list[int] = []
-    deadline = time.monotonic_ns()
-    end = deadline + round(seconds * 1e9)
-    while deadline < end:
-        deadline += _PERIOD_NS
-        while (left := deadline - time.monotonic_ns()) > 0:
-            time.sleep(left / 1e9)
-        late_ns = time.monotonic_ns() - deadline
-        late_us.append(late_ns // 1000)
-        deadline += late_ns // _PERIOD_NS * _PERIOD_NS
-    return late_us
+class PlainThread:
+    """A thread of this process with the period of the control loop and no priority."""
 
+    def __init__(self) -> None:
+        self.lateness_us: list[int] = []
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="evsed-bench-plain", daemon=True)
 
-async def plain_process(seconds: int) -> list[int]:
-    """Run ``plain_loop`` in a process of its own.
+    def __enter__(self) -> "PlainThread":
+        """Start it."""
+        self._thread.start()
+        return self
 
-    In this one it would be a thread that takes the interpreter without having a priority, and make
-    the passes late that it is to be compared with.
-    """
-    command = [sys.executable, "-m", __spec__.name, str(seconds)]
-    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
-    try:
-        out, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    found: list[int] = json.loads(out)
-    return found
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self._ending = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        deadline = time.monotonic_ns()
+        while not self._ending:
+            deadline += _PERIOD_NS
+            while (left := deadline - time.monotonic_ns()) > 0:
+                time.sleep(left / 1e9)
+            late_ns = time.monotonic_ns() - deadline
+            self.lateness_us.append(late_ns // 1000)
+            deadline += late_ns // _PERIOD_NS * _PERIOD_NS
 
 
 async def cyclictest(seconds: int) -> list[int] | None:
@@ -88,7 +83,3 @@ def latencies(output: str) -> list[int]:
     if worst >= _HISTOGRAM_US:
         found.append(worst)
     return found
-
-
-if __name__ == "__main__":
-    print(json.dumps(plain_loop(float(sys.argv[1]))))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from evsed.bench.anchors import cyclictest, plain_process
+from evsed.bench.anchors import PlainThread, cyclictest
 from evsed.bench.charger import Charger, running_charger, simulated_board
 from evsed.bench.figures import distribution, shown, table
 from evsed.bench.load import LOADED, add_load_arguments, positive, under_load
@@ -27,7 +27,7 @@ _MOST_PASSES: Final = 1_000_000
 _NAMES: Final = {
     "control": "control loop",
     "cyclictest": "cyclictest",
-    "plain": "plain process",
+    "plain": "plain thread",
     "pass": "a pass, wall time",
     "cpu": "a pass, CPU time",
 }
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Charge a simulated vehicle with the drivers that are shipped, and measure how late the "
-        "passes of the control loop begin; beside it a plain process, and cyclictest where it is "
+        "passes of the control loop begin; beside it a plain thread, and cyclictest where it is "
         "installed. Default: idle, then loaded. Exit status 0 whatever the figures are."
     )
     parser.add_argument(
@@ -120,18 +120,18 @@ async def _measure(
     lateness_us.clear()
     cost.clear()
     anchor = asyncio.create_task(cyclictest(seconds))
-    plain = asyncio.create_task(plain_process(seconds))
     try:
-        await asyncio.sleep(seconds)
+        with PlainThread() as plain:
+            await asyncio.sleep(seconds)
         passes = {
             "control": list(lateness_us),
+            "plain": plain.lateness_us,
             "pass": list(cost.wall_us),
             "cpu": list(cost.cpu_us),
         }
-        return {**passes, "plain": await plain, "cyclictest": await anchor}
+        return {**passes, "cyclictest": await anchor}
     finally:
         anchor.cancel()
-        plain.cancel()
 
 
 def text(report: Report) -> str:

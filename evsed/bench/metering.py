@@ -8,7 +8,6 @@ virtual: the gaps between two exchanges are drawn, not waited for.
 import argparse
 import json
 import random
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from evsed.charging.states import MeterMode
 from evsed.hardware.interfaces import MeterReading
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.meter_feed import MeterFeed
-from evsed.hardware.pi.sampling_plan import TYPICAL_SPACING_US, Plan, full_plan, halves
+from evsed.hardware.pi.sampling_plan import TYPICAL_SPACING_US, Plan, full_plan
 from evsed.hardware.simulator.circuit import Circuit
 from evsed.hardware.simulator.mains import VOLTS, Grid
 
@@ -31,9 +30,9 @@ _PASS_US: Final = 20_000
 #: when an exchange holds its first reading. Source: board.md section 7.2
 _HOLD_US: Final = 11.0
 #: between two exchanges: the sampler's own work on a Pi, least and most
-_GAP_US: Final = (100, 500)
-#: proximity and analog inputs
-_EXTRAS_EVERY_US: Final = 70_000
+_GAP_US: Final = (150, 900)
+#: proximity and analog inputs, every 100 ms
+_EXTRAS_EVERY_US: Final = 100_000
 _EXTRAS_US: Final = 1_100
 _SETTLING_US: Final = 60_000_000
 
@@ -97,7 +96,7 @@ class Desk:
             raise ValueError(f"{board.device_name} has no metering channels")
         self._decoders = [Decoder(adc) for adc in board.adcs]
         self._feed = MeterFeed(board.energy_meter)
-        self._plans: deque[Plan] = deque(halves(board, full_plan(board, self._feed.channels)))
+        self._plan: Plan = full_plan(board, self._feed.channels)
         self._now_us = self._circuit.now_us
         self._extras_us = self._now_us
 
@@ -123,10 +122,8 @@ class Desk:
     def _turn(self) -> None:
         readings: dict[Channel, list[float]] = {}
         exchanges: list[tuple[int, int]] = []
-        plan = self._plans[0]
-        self._plans.rotate()
-        each_us = TYPICAL_SPACING_US + plan.delay_us
-        for batch in plan.batches:
+        each_us = TYPICAL_SPACING_US + self._plan.delay_us
+        for batch in self._plan.batches:
             began_us = self._now_us
             for channel in self._feed.channels:
                 if channel.adc == batch.adc:
@@ -143,9 +140,9 @@ class Desk:
             latency_us = self._random.randint(5, 30)
             self._now_us = began_us + round(each_us * len(batch.channels)) + latency_us
             exchanges.append((began_us, self._now_us))
-            low, high = _GAP_US if len(plan.batches) == 1 else (40, 150)
+            low, high = _GAP_US if len(self._plan.batches) == 1 else (40, 150)
             self._now_us += self._random.randint(low, high)
-        self._feed.add(plan, readings, exchanges)
+        self._feed.add(self._plan, readings, exchanges)
 
 
 def charging_circuit(board: Board, case: Case) -> Circuit:

@@ -58,10 +58,6 @@ class ObservedSampler:
         """Say what the next windows are for."""
         self._sampler.expect(square_wave=square_wave, energized=energized)
 
-    def on_window(self, action: Callable[[], None]) -> bool:
-        """Have ``action`` called after every full window."""
-        return self._sampler.on_window(action)
-
     def take_windows(self) -> Sequence[SampleWindow]:
         """Return the windows finished since the last call."""
         self._begin()

@@ -116,7 +116,7 @@ def _anchor(measured: Mapping[str, Any]) -> tuple[str, Distribution]:
         return "cyclictest", found
     plain = distribution(measured["plain"])
     assert plain is not None  # noqa: S101  # it ran as long as the passes did
-    return "plain process (no cyclictest here)", plain
+    return "plain thread (no cyclictest here)", plain
 
 
 def _http(figures: Mapping[str, Any]) -> list[Row]:

@@ -54,8 +54,8 @@ TARGETS: Final[Mapping[str, Target]] = {
 
 #: Shown beside the targets that were missed in a run.
 CAUSES: Final[Mapping[str, str]] = {
-    REACTION: "Two bad pilot windows in a row are wanted, some 15 to 22 ms by themselves; the rest "
-    "is sampler and control thread waiting for a core or for the interpreter.",
+    REACTION: "Two bad pilot windows in a row are wanted, some 22 to 30 ms by themselves; the rest "
+    "is the sampler waiting for a core or for the interpreter.",
     LATE_P999: "The interpreter is handed over only between two steps of Python, and under this "
     "load every core has a process that never rests; what held it is in the log.",
     LATE_MAX: "As above; on a machine shared with others, also what those take away. cyclictest "
@@ -71,6 +71,6 @@ CAUSES: Final[Mapping[str, str]] = {
     READY: "Loading Python modules is nearly all of it, on one core; a control pass must also have "
     "succeeded.",
     SAFE: "Starting Python and reading the board file come first.",
-    IDLE: "Fifty control passes a second, a pilot window in between each; a fifth of a pass is the "
-    "way to the pin daemon and back for the levels of all lines.",
+    IDLE: "Fifty control passes a second, a pilot window in between each, and a read of all lines "
+    "from the pin daemon in every pass.",
 }

@@ -17,15 +17,11 @@ Trio = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class SampleWindow:
-    """One batch of control pilot readings in mV at the ADC pin, evenly taken from start to end.
-
-    ``overlapping`` when its first half is the second one of the window before.
-    """
+    """One batch of control pilot readings in mV at the ADC pin, evenly taken from start to end."""
 
     started_ms: int
     ended_ms: int
     readings_mv: Sequence[int]
-    overlapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +131,7 @@ class Sampler(Protocol):
         """Say what the next windows are for.
 
         Square wave or energized: full windows back to back, with the meter's channels between.
-        Energized: a driver may begin one every half window, so that each overlaps the one before.
         Neither: the line is DC, a short window of a few readings every 20 ms.
-        """
-
-    def on_window(self, action: Callable[[], None]) -> bool:
-        """Call ``action`` on the sampler's thread after every full window; it must not block.
-
-        Returns False when the driver cannot: windows are then there whenever they are asked for.
         """
 
     def take_windows(self) -> Sequence[SampleWindow]:

@@ -18,8 +18,6 @@ WATCHER: Final = 25
 SIMULATOR: Final = 30
 #: a preempted event loop would hold the interpreter while the control thread waits for it
 EVENT_LOOP: Final = 20
-#: the meter's arithmetic; its readings are wanted every 20 ms
-SUMS: Final = 15
 
 _CURRENT_FUTURE_ON_FAULT: Final = 1 | 2 | 4  # Source: mlockall(2)
 

@@ -47,9 +47,6 @@ _PICTURES: Final = 512
 _EDGES: Final = 64
 _LAMPS: Final = ("charging", "error", "wifi")
 _NO_LATENESS: Final = Lateness()
-#: What drivers say in the words of the rules; both have the same.
-_LOCK_STATUS: Final = {status.value: status for status in LockStatus}
-_SELF_TEST: Final = {result.value: result for result in SelfTest}
 
 
 @dataclass(slots=True)
@@ -154,31 +151,17 @@ class ControlPass:
         for window in taken:
             if window.started_ms < self._driven.pilot_since_ms:
                 continue
-            measured = measure(
-                window.readings_mv,
-                mode=mode,
-                duty_ppm=drive.duty_ppm,
-                levels=levels,
-                started_ms=window.started_ms,
-                ended_ms=window.ended_ms,
+            self._pending.append(
+                measure(
+                    window.readings_mv,
+                    mode=mode,
+                    duty_ppm=drive.duty_ppm,
+                    levels=levels,
+                    started_ms=window.started_ms,
+                    ended_ms=window.ended_ms,
+                )
             )
-            if not window.overlapping or self._counts(measured):
-                self._pending.append(measured)
         return self.energized and self._bad()
-
-    def _counts(self, window: PilotWindow) -> bool:
-        """Return whether the rules are to see a window that may share readings with another.
-
-        One that follows the newest they have seen always; one that overlaps that only if it is the
-        first bad one: two bad ones in a row have no reading in common (decision 0049).
-        """
-        levels = self.memory.rules.pilot_levels
-        line, _ = follow_windows(self.memory.line, self._pending, levels)
-        if window.started_ms >= line.seen_ms:
-            return True
-        if not self.energized or line.bad_windows:
-            return False
-        return follow_windows(line, (window,), levels)[0].bad_windows > 0
 
     @property
     def energized(self) -> bool:
@@ -210,10 +193,10 @@ class ControlPass:
             windows=windows,
             proximity=None if proximity is None else (proximity.taken_ms, proximity.mv),
             feedback=hat.contactor.feedback(),
-            lock_status=LockStatus.IDLE if lock is None else _LOCK_STATUS[lock.status()],
+            lock_status=LockStatus.IDLE if lock is None else LockStatus(lock.status().value),
             lock_position=None if lock is None else lock.position(),
             rcm_active=monitor is not None and monitor.active(),
-            rcm_test=SelfTest.NOT_RUN if monitor is None else _SELF_TEST[monitor.test_result()],
+            rcm_test=SelfTest.NOT_RUN if monitor is None else SelfTest(monitor.test_result().value),
             temperature_low_cdeg=heat.low_cdeg if heat is not None and heat.valid else None,
             temperature_high_cdeg=heat.high_cdeg if heat is not None and heat.valid else None,
             temperature_sensors=0 if heat is None else heat.sensors,

@@ -1,7 +1,7 @@
 """The control thread: a pass every 20 ms by absolute deadlines, and its own lateness measured.
 
 The thread asks for SCHED_FIFO. Between passes it sleeps; while the contactor is closed it looks
-at each pilot window that finishes whether it must be opened at once (decision 0004).
+every 2 ms whether the pilot windows finished since then must open it at once (decision 0004).
 """
 
 import contextlib
@@ -21,10 +21,7 @@ from evsed.station.held_up import LATE_US, LatePass
 
 PERIOD_MS: Final = 20
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
-#: how often it looks for windows that nobody announces
 _LOOK_NS: Final = 2_000_000
-#: nearer to the next pass than this it leaves them to that one
-_NEAR_NS: Final = 1_000_000
 #: Late passes that may wait for an explanation.
 _LATE: Final = 64
 
@@ -100,10 +97,6 @@ class ControlLoop:
         self.due_ns = 0
         #: passes that began late, for whoever finds out why
         self.late: deque[LatePass] = deque(maxlen=_LATE)
-        #: open when a window has finished that the loop has not looked at
-        self._bell = threading.Lock()
-        self._bell.acquire()
-        self._announced = hat.sampler.on_window(self._ring)
         self._thread = threading.Thread(target=self._run, name="evsed-control", daemon=True)
         #: why the loop ended by itself, None while it runs or after an orderly stop
         self.failure: BaseException | None = None
@@ -171,20 +164,10 @@ class ControlLoop:
     def _wait(self, deadline: int) -> int:
         """Sleep until a deadline, with an eye on the pilot; return the time."""
         while (left := deadline - (now := time.monotonic_ns())) > 0:
-            if not self._pass.energized or left <= _NEAR_NS:
+            if not self._pass.energized or left <= _LOOK_NS:
                 time.sleep(left / 1e9)
-            elif self._window_finished(left - _NEAR_NS) and self._pass.look():
+                continue
+            time.sleep(_LOOK_NS / 1e9)
+            if self._pass.look():
                 self._pass.run(0, self._shown)
         return now
-
-    def _window_finished(self, longest: int) -> bool:
-        """Wait for a window, at most so many ns; return whether to look."""
-        if self._announced:
-            return self._bell.acquire(timeout=longest / 1e9)
-        time.sleep(min(longest, _LOOK_NS) / 1e9)
-        return True
-
-    def _ring(self) -> None:
-        """Wake the loop; on the sampler's thread. A bell that rings already rings on."""
-        with contextlib.suppress(RuntimeError):
-            self._bell.release()

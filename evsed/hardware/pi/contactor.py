@@ -53,6 +53,6 @@ class PinContactor:
         # a list: every line is asked, none is skipped
         contacts = [contact.active() for contact in self._contacts]
         before, self._read = self._read, all(contacts) if self._closed else any(contacts)
-        if before is None or before is self._read:
+        if before in {None, self._read}:
             self._believed = self._read
         return self._believed

@@ -11,8 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pigpio
@@ -20,7 +19,6 @@ import pigpio
 from evsed.errors import HardwareError
 from evsed.hardware.pi.loopback import connected
 from evsed.hardware.real_time import TRIP, ask_real_time
-from evsed.hardware.socket_patience import limit_waiting
 
 #: how long the control thread waits for an answer, and how long workers do
 _CONTROL_TIMEOUT_S: Final = 0.1
@@ -51,34 +49,33 @@ class _CommandSocket:
 
     def sendall(self, data: bytes) -> None:
         self._asked = bytes(data[:4])
-        try:
+        with self._ending():
             if self._ended:
                 raise ConnectionError("connection to the pin daemon lost")
             self._plain.sendall(data)
-        except OSError as error:
-            raise self._end(error) from None
 
     def recv(self, count: int) -> bytes:
         asked, self._asked = self._asked, b""
-        try:
+        with self._ending():
             data = _receive(self._plain, _HEADER if asked else count)
             if asked and data[:4] != asked:
                 raise ConnectionError("answer to another command")
-        except OSError as error:
-            raise self._end(error) from None
         return data
 
     def settimeout(self, timeout_s: float) -> None:
-        limit_waiting(self._plain, timeout_s)
+        self._plain.settimeout(timeout_s)
 
     def close(self) -> None:
         self._plain.close()
 
-    def _end(self, error: OSError) -> OSError:
-        """Say that it has ended; return why."""
-        self._ended = True
-        self._on_end()
-        return TimeoutError("timed out") if isinstance(error, BlockingIOError) else error
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._ended = True
+            self._on_end()
+            raise
 
 
 def _receive(plain: socket.socket, count: int) -> bytes:
@@ -151,7 +148,6 @@ class _Client(pigpio.pi):
         self.sl = pigpio._socklock()
         plain = connected(host, port, timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        limit_waiting(plain, timeout_s)
         self.sl.s = _CommandSocket(plain, on_end)
         try:
             self.read_bank_1()  # a stalled daemon is noticed here, before the library waits for it
@@ -194,18 +190,21 @@ class Link:
         """Whether the connection has ended; no command will work again."""
         return self._lost.is_set()
 
-    def calls(self, device: str, gpio: int) -> "_Calls":
+    @contextlib.contextmanager
+    def calls(self, device: str, gpio: int) -> Iterator[None]:
         """Turn whatever the libraries raise inside into an error naming device and pin.
 
         Raises:
             HardwareError: the link is lost, or the daemon refused the command.
         """
-        return _Calls(self, device, gpio)
-
-    def failed(self, error: BaseException) -> None:
-        """Note what a library raised: the end of the connection, or a refused command."""
-        if isinstance(error, OSError | struct.error):
-            self._end()
+        if self._lost.is_set():
+            raise HardwareError(f"{device} on GPIO {gpio}: connection to the pin daemon lost")
+        try:
+            yield
+        except _LINK_ERRORS as error:
+            if isinstance(error, OSError | struct.error):
+                self._end()
+            raise HardwareError(f"{device} on GPIO {gpio}: {_words(error)}") from error
 
     def level(self, device: str, gpio: int) -> bool:
         """Return the level of a pin, at most 5 ms old: one command serves a whole pass."""
@@ -231,31 +230,6 @@ class Link:
         if client is not None and client._notify is not None:
             client._notify.go = False
             client._notify.sl.s.end()
-
-
-class _Calls:
-    """See ``Link.calls``; a class, because a pass enters it several times."""
-
-    __slots__ = ("_device", "_gpio", "_link")
-
-    def __init__(self, link: Link, device: str, gpio: int) -> None:
-        self._link, self._device, self._gpio = link, device, gpio
-
-    def __enter__(self) -> None:
-        if self._link.lost:
-            raise HardwareError(
-                f"{self._device} on GPIO {self._gpio}: connection to the pin daemon lost"
-            )
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, _LINK_ERRORS):
-            self._link.failed(error)
-            raise HardwareError(f"{self._device} on GPIO {self._gpio}: {_words(error)}") from error
 
 
 def _words(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 Source: charging.md section 12.1.
 """
 
+import threading
 import time
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -12,7 +13,6 @@ from evsed.errors import HardwareError
 from evsed.hardware.interfaces import LockStatus, LockTiming
 from evsed.hardware.pi.lines import InputLine, OutputLine
 from evsed.hardware.pi.link import Link
-from evsed.hardware.pi.worker import Worker
 
 _SETTLE_MS: Final = 500
 _POLL_MS: Final = 500
@@ -51,7 +51,7 @@ class PinLockMotor:
         self._pending: list[tuple[int, bool]] = []
         self._stopping = False
         self._ended_at = 0.0
-        self._worker = Worker(self._run, "evsed-lock")
+        self._worker = threading.Thread(target=self._run, name="evsed-lock", daemon=True)
         self._worker.start()
 
     def configure(self, timing: LockTiming) -> None:
@@ -83,7 +83,7 @@ class PinLockMotor:
     def _raise_failure(self) -> None:
         if self._failure:
             raise HardwareError(self._failure)
-        if self._worker.ended and not self._stopping:
+        if not self._worker.is_alive() and not self._stopping:
             raise HardwareError(f"{_DEVICE} on GPIO {self._board.detection_gpio}: worker ended")
 
     def _run(self) -> None:

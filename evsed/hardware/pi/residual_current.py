@@ -3,6 +3,7 @@
 Source: charging.md section 12.3.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -15,7 +16,6 @@ from evsed.errors import HardwareError
 from evsed.hardware.interfaces import SelfTest
 from evsed.hardware.pi.lines import InputLine, OutputLine
 from evsed.hardware.pi.link import Link
-from evsed.hardware.pi.worker import Worker
 from evsed.hardware.real_time import TRIP, ask_real_time
 
 _CONFIRM_S: Final = 0.001
@@ -67,7 +67,7 @@ class PinResidualCurrentMonitor:
         edge = pigpio.FALLING_EDGE if rcm.active_low else pigpio.RISING_EDGE
         with other.calls(_DEVICE, rcm.gpio):
             other.pi.callback(rcm.gpio, edge, lambda _gpio, _level, _tick: self._jobs.put(_LOOK))
-        self._worker = Worker(self._run, "evsed-rcm")
+        self._worker = threading.Thread(target=self._run, name="evsed-rcm", daemon=True)
         self._worker.start()
 
     def active(self) -> bool:
@@ -75,7 +75,7 @@ class PinResidualCurrentMonitor:
         if self._failure:
             self._jobs.put(_LOOK)  # it may be over
             raise HardwareError(self._failure)
-        if self._worker.ended:
+        if not self._worker.is_alive():
             raise HardwareError(f"{_DEVICE} on GPIO {self._board.gpio}: worker ended")
         trips = self._trips
         new = trips != self._told

@@ -1,42 +1,39 @@
 """The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
 
+import statistics
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from evsed.board.description import Adc, Board
+from evsed.board.description import Adc, Board, Channel
 from evsed.errors import HardwareError
 from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWindow
 from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.meter_feed import Exchange, MeterFeed
-from evsed.hardware.pi.meter_sums import MeterSums, Turn
-from evsed.hardware.pi.pilot_halves import Half, PilotHalves
 from evsed.hardware.pi.sampling_plan import (
     FEWEST_READINGS,
     TYPICAL_SPACING_US,
     Batch,
     Plan,
     direct_plan,
+    extra_batches,
     full_plan,
-    halves,
 )
-from evsed.hardware.pi.side_inputs import SideInputs
 from evsed.hardware.pi.spi_port import SpiPort
-from evsed.hardware.pi.worker import Worker
 from evsed.hardware.real_time import SAMPLER, ask_real_time
 
 _PAUSE_S: Final = 0.020
+_IDLE_EXTRAS_US: Final = 30_000
+_BUSY_EXTRAS_US: Final = 100_000
 _MOST_WINDOWS: Final = 16
 _JOIN_S: Final = 2.0
 #: a plan is made anew when conversions take this much more or less than it assumes
 _MISFIT: Final = 0.08
 _SMOOTHING: Final = 0.05
-_FIT_HALVES: Final = 100
-#: the extremes of the pilot differ by this much from those of the half before: it has moved.
-#: Steps between its plateaus are twice as high and more.
-_MOVED_MV: Final = 150
+_FIT_WINDOWS: Final = 50
 
 
 class SpiSampler:
@@ -52,57 +49,38 @@ class SpiSampler:
         self._board = board
         #: the meter's readings; None on a board without
         self.meter = MeterFeed(board.energy_meter) if board.energy_meter else None
+        self._meter_channels = self.meter.channels if self.meter else ()
         self._decoders = [Decoder(adc) for adc in board.adcs]
         self._direct = direct_plan(board)
-        self._full = self._planned(TYPICAL_SPACING_US)
-        #: which half of a window is next
-        self._next = 0
-        self._halves = PilotHalves()
-        #: lowest and highest reading of the half before, and when they last changed
-        self._extremes = (0, 0)
-        self._moved_us = 0
-        self._side = SideInputs(board, self._decoders, self._convert)
+        self._full = full_plan(board, self._meter_channels)
+        self._extras = extra_batches(board)
+        self._extras_due_us = 0
         #: begin and end of the newest exchange
         self._exchanged: Exchange = (0, 0)
         #: what a conversion takes, and what the plan assumes
         self._spacing_us = TYPICAL_SPACING_US
         self._planned_us = TYPICAL_SPACING_US
         self._fitted = 0
-        self._told: Callable[[], None] = _nothing
+        #: newest readings, replaced whole
+        self.proximity: ProximityReading | None = None
+        self.analog_mv: Mapping[str, int] = {}
         self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
         self._failure = ""
-        self._swinging = self._energized = False
+        self._swinging = False
         self._stopping = False
         self._ports = self._open(open_spi)
-        self._sums = None if self.meter is None else MeterSums(self.meter, self._decoders)
-        self._thread = Worker(self._run, "evsed-sampler")
+        self._thread = threading.Thread(target=self._run, name="evsed-sampler", daemon=True)
         self._thread.start()
 
     def expect(self, *, square_wave: bool, energized: bool) -> None:
         """Say what the next windows are for."""
-        self._energized = energized
         self._swinging = square_wave or energized
-
-    def on_window(self, action: Callable[[], None]) -> bool:
-        """Call ``action`` after every full window."""
-        self._told = action
-        return True
-
-    @property
-    def proximity(self) -> ProximityReading | None:
-        """The newest reading of the proximity contact; None before the first."""
-        return self._side.proximity
-
-    @property
-    def analog_mv(self) -> Mapping[str, int]:
-        """The newest readings of the analog inputs by name."""
-        return self._side.analog_mv
 
     def take_windows(self) -> Sequence[SampleWindow]:
         """Return the windows finished since the last call, oldest first; does not wait."""
         if self._failure:
             raise HardwareError(self._failure)
-        if self._thread.ended or (self._sums is not None and self._sums.ended):
+        if not self._thread.is_alive():
             raise RuntimeError("converters: the sampler thread has ended")  # nobody restarts it
         taken = []
         while self._windows:
@@ -113,13 +91,11 @@ class SpiSampler:
         """Stop the thread and close the converters."""
         self._stopping = True
         self._thread.join(_JOIN_S)
-        if self._sums is not None:
-            self._sums.close()
         for port in self._ports.values():
             port.close()
 
     def _open(self, open_spi: Callable[[Adc], SpiPort]) -> dict[int, SpiPort]:
-        batches = (*self._full[0].batches, *self._side.batches)
+        batches = (*self._full.batches, *self._extras)
         ports: dict[int, SpiPort] = {}
         try:
             for number in sorted({batch.adc for batch in batches}):
@@ -136,16 +112,13 @@ class SpiSampler:
             swinging = self._swinging
             try:
                 if swinging:
-                    self._take_half_window()
-                    self._side.read_some(_now_us(), self._moved_us)
+                    self._take_full_window()
                 else:
-                    self._halves.forget()
                     self._take_direct_window()
-                    self._side.read_all(_now_us(), self._moved_us)
+                self._take_extras(_BUSY_EXTRAS_US if swinging else _IDLE_EXTRAS_US)
                 self._failure = ""
             except HardwareError as error:
                 self._failure = str(error)
-                self._halves.forget()
                 swinging = False
             if not swinging:
                 time.sleep(_PAUSE_S)
@@ -153,45 +126,29 @@ class SpiSampler:
     def _take_direct_window(self) -> None:
         started_us = _now_us()
         batch = self._direct.batches[0]
-        readings = self._pilot(batch, self._convert(batch))
-        ended_us = self._exchanged[1]
-        self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings))
-        self._note_movement(readings, ended_us)
+        words = self._pilot(batch, self._convert(batch))
+        self._publish(started_us, _now_us(), words)
 
-    def _take_half_window(self) -> None:
-        plan = self._full[self._next]
-        self._next ^= 1
-        fewest = 1 if plan.round_slots else FEWEST_READINGS // 2
-        started_us = ended_us = _now_us()
+    def _take_full_window(self) -> None:
+        plan = self._full
+        started_us = _now_us()
+        ended_us = started_us
         pilot: list[int] = []
-        turns: list[Turn] = []
-        while ended_us - started_us < plan.window_us or len(pilot) < fewest:
-            answers, exchanges = [], []
+        taken: list[tuple[int, ...]] = []
+        exchanges: list[Exchange] = []
+        while ended_us - started_us < plan.window_us or len(pilot) < FEWEST_READINGS:
+            taken, exchanges = [], []
             for batch in plan.batches:
-                answers.append(self._convert(batch))
+                taken.append(self._convert(batch))
                 exchanges.append(self._exchanged)
             ended_us = self._exchanged[1]
-            pilot += self._pilot(plan.batches[0], answers[0])
-            turns.append(Turn(answers, exchanges))
-        self._join(Half(started_us, ended_us, pilot))
-        if self._sums is not None:
-            self._sums.give(plan, turns)
-        if plan.round_slots:
-            self._fit((ended_us - started_us) / plan.slots - plan.delay_us)
-
-    def _join(self, half: Half) -> None:
-        """Publish the window that is complete with this half."""
-        window = self._halves.add(half, overlapping=self._energized)
-        if window is not None:
-            self._windows.append(window)
-            self._told()
-        self._note_movement(half.readings_mv, half.ended_us)
-
-    def _note_movement(self, readings_mv: Sequence[int], ended_us: int) -> None:
-        low, high = self._extremes
-        self._extremes = min(readings_mv), max(readings_mv)
-        if abs(self._extremes[0] - low) > _MOVED_MV or abs(self._extremes[1] - high) > _MOVED_MV:
-            self._moved_us = ended_us
+            pilot += self._pilot(plan.batches[0], taken[0])
+            if len(plan.batches) > 1:
+                self._feed_meter(plan, taken, exchanges)
+        self._publish(started_us, ended_us, pilot)
+        if len(plan.batches) == 1:
+            self._feed_meter(plan, taken, exchanges)
+            self._fit((ended_us - started_us) / plan.slots)
 
     def _convert(self, batch: Batch) -> tuple[int, ...]:
         """Do one batch.
@@ -225,21 +182,56 @@ class SpiSampler:
             )
         return decoder.whole_millivolts(mine)
 
-    def _fit(self, spacing_us: float) -> None:
+    def _feed_meter(
+        self, plan: Plan, taken: Sequence[Sequence[int]], exchanges: Sequence[Exchange]
+    ) -> None:
+        if self.meter is None:
+            return
+        readings = {
+            channel: self._decoders[channel.adc].millivolts(batch.pick[channel.channel](words))
+            for batch, words in zip(plan.batches, taken, strict=True)
+            for channel in self._meter_channels
+            if channel.adc == batch.adc
+        }
+        self.meter.add(plan, readings, exchanges)
+
+    def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
+        self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
+
+    def _fit(self, measured_us: float) -> None:
         """Follow what a conversion really takes, and make a new plan when the old one misfits."""
+        plan = self._full
+        spacing_us = measured_us - plan.delay_us
         self._spacing_us += (spacing_us - self._spacing_us) * _SMOOTHING
         self._fitted += 1
-        if self._fitted < _FIT_HALVES:
+        if self._fitted < _FIT_WINDOWS:
             return
         self._fitted = 0
         if abs(self._spacing_us / self._planned_us - 1) > _MISFIT:
             self._planned_us = self._spacing_us
-            self._full = self._planned(self._spacing_us)
+            self._full = full_plan(self._board, self._meter_channels, self._spacing_us)
 
-    def _planned(self, spacing_us: float) -> tuple[Plan, Plan]:
-        """Return how the halves of a full window are taken."""
-        meter = self.meter.channels if self.meter else ()
-        return halves(self._board, full_plan(self._board, meter, spacing_us))
+    def _take_extras(self, period_us: int) -> None:
+        now_us = _now_us()
+        if not self._extras or now_us < self._extras_due_us:
+            return
+        self._extras_due_us = now_us + period_us
+        taken: dict[Channel, list[int]] = {}
+        for batch in self._extras:
+            words = self._convert(batch)
+            for channel in dict.fromkeys(batch.channels):
+                mine = batch.pick[channel](words)
+                taken[Channel(batch.adc, channel)] = self._decoders[batch.adc].whole_millivolts(
+                    mine
+                )
+        self._publish_extras(taken, _now_us() // 1000)
+
+    def _publish_extras(self, taken: Mapping[Channel, list[int]], now_ms: int) -> None:
+        board = self._board
+        if board.proximity is not None:
+            median = round(statistics.median(taken[board.proximity.adc_channel]))
+            self.proximity = ProximityReading(now_ms, median)
+        self.analog_mv = {line.name: taken[line.adc_channel][0] for line in board.aux.analog_inputs}
 
 
 class SampledMeter:
@@ -270,7 +262,3 @@ class SampledProximity:
 
 def _now_us() -> int:
     return time.monotonic_ns() // 1000
-
-
-def _nothing() -> None:
-    """Do nothing: nobody waits for windows yet."""

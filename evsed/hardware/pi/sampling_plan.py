@@ -11,7 +11,7 @@ import ctypes
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
@@ -81,8 +81,6 @@ class Plan:
     batches: tuple[Batch, ...]
     window_us: float
     delay_us: int = 0
-    #: conversions after which one batch repeats itself; 0 for a plan of several
-    round_slots: int = 0
     #: conversions in one turn
     slots: int = field(init=False)
     #: of each channel: its first place in a turn, and how many places on the next one is
@@ -144,22 +142,7 @@ def full_plan(
         math.ceil(FEWEST_READINGS / pattern.count(pilot.channel)),
     )
     slots = pattern * min(rounds, MOST_RECORDS // len(pattern))
-    return Plan((Batch(pilot.adc, chip, slots, delay_us),), 0.0, delay_us, len(pattern))
-
-
-def halves(board: Board, plan: Plan) -> tuple[Plan, Plan]:
-    """Return plans for the two halves of a full window; whole rounds, as the window has."""
-    if len(plan.batches) > 1:
-        half = replace(plan, window_us=plan.window_us / 2)
-        return half, half
-    (whole,) = plan.batches
-    chip = board.adcs[whole.adc]
-    cut = (plan.slots // plan.round_slots + 1) // 2 * plan.round_slots
-    parts = whole.channels[:cut], whole.channels[cut:]
-    first, second = (
-        replace(plan, batches=(Batch(whole.adc, chip, part, plan.delay_us),)) for part in parts
-    )
-    return first, second
+    return Plan((Batch(pilot.adc, chip, slots, delay_us),), 0.0, delay_us)
 
 
 def extra_batches(board: Board) -> tuple[Batch, ...]:

@@ -10,7 +10,6 @@ from typing import Final
 
 from evsed.board.description import Onewire
 from evsed.hardware.interfaces import TemperatureReading
-from evsed.hardware.pi.worker import Worker
 
 _PERIOD_S: Final = 10.0
 _FAMILIES: Final = ("28-*", "10-*")
@@ -34,12 +33,12 @@ class OnewireThermometer:
         self._period_s = period_s
         self._reading = TemperatureReading()
         self._stop = threading.Event()
-        self._worker = Worker(self._run, "evsed-onewire")
+        self._worker = threading.Thread(target=self._run, name="evsed-onewire", daemon=True)
         self._worker.start()
 
     def read(self) -> TemperatureReading:
         """Return the newest round; a fault when the worker has ended."""
-        if self._worker.ended:
+        if not self._worker.is_alive():
             return TemperatureReading(fault=True)
         return self._reading
 

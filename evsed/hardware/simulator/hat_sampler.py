@@ -1,6 +1,6 @@
 """Pilot windows, meter and proximity taken from the circuit, in virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median_low
 
 from evsed.board.description import Channel
@@ -65,11 +65,6 @@ class SimulatedSampler:
         if self._next_full and not self._full:
             self._full = True
             self._start_us = self._circuit.now_us
-
-    def on_window(self, action: Callable[[], None]) -> bool:
-        """Return False: windows are taken when they are asked for."""
-        del action
-        return False
 
     def take_windows(self) -> Sequence[SampleWindow]:
         """Return what has finished since the last call."""

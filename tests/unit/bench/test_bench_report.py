@@ -47,7 +47,7 @@ def test_events_that_nobody_answered_are_said_to_be_so():
     assert row.trouble
 
 
-def test_lateness_stands_beside_cyclictest_or_a_plain_process():
+def test_lateness_stands_beside_cyclictest_or_a_plain_thread():
     measured = {"control": [1_000] * 999 + [12_000], "plain": [4_000] * 10, "cyclictest": [500] * 9}
     rows = rows_of("lateness", {"measured_us": {"loaded": measured}})
     assert [(row.what, row.met) for row in rows] == [(LATE_P999, True), (LATE_MAX, False)]

@@ -38,7 +38,7 @@ def test_reaction_under_load_has_its_rest_clients_answered(tmp_path):
     assert "errors" not in figures["loads"]["loaded"]
 
 
-def test_lateness_is_measured_beside_a_plain_process(tmp_path):
+def test_lateness_is_measured_beside_a_plain_thread(tmp_path):
     done = bench("lateness", "--seconds", "1", "--idle", "--json", str(tmp_path / "l.json"))
     assert done.returncode == 0, done.stderr
     measured = json.loads((tmp_path / "l.json").read_text())["measured_us"]["idle"]

@@ -370,26 +370,3 @@ def test_a_contactor_whose_pin_was_made_an_input_says_so_and_leaves_it(world, ha
     assert pins.get_mode(gpio) == pigpio.INPUT
     pins.set_mode(gpio, pigpio.OUTPUT)
     pins.stop()
-
-
-def test_every_full_window_is_announced_and_overlaps_the_one_before_while_current_may_flow(hat):
-    rung = []
-    assert hat.sampler.on_window(lambda: rung.append(threading.current_thread().name))
-    hat.pilot.pulse(500_000)
-    hat.sampler.expect(square_wave=True, energized=True)
-    full = []
-
-    def enough():
-        taken = hat.sampler.take_windows()  # the first may be short ones still
-        full.extend(window for window in taken if len(window.readings_mv) >= 150)
-        return sum(window.overlapping for window in full) >= 5
-
-    eventually(enough)
-    shared = [
-        b.started_ms < a.ended_ms and b.started_ms > a.started_ms
-        for a, b in itertools.pairwise(full)
-        if b.overlapping and b.ended_ms - a.ended_ms < 10  # none between the two was lost
-    ]
-    assert all(shared)
-    assert len(rung) >= len(full)
-    assert set(rung) == {"evsed-sampler"}

@@ -334,10 +334,3 @@ def test_a_sampler_that_has_died_is_an_error_for_good(world):
                 hat.sampler.take_windows()
     finally:
         hat.close()
-
-
-def test_arithmetic_of_the_meter_that_ends_is_as_bad_as_a_sampler_that_ends(hat):
-    hat.sampler.take_windows()
-    hat.sampler._sums.close()
-    with pytest.raises(RuntimeError, match="ended"):
-        hat.sampler.take_windows()

@@ -14,7 +14,6 @@ from evsed.hardware.pi.sampling_plan import (
     extra_batches,
     fewest_hits,
     full_plan,
-    halves,
     pilot_pattern,
 )
 from evsed.hardware.pi.spi_port import Transfer, message_request
@@ -152,33 +151,3 @@ def test_a_plan_knows_where_a_channel_comes_and_how_often():
     board, plan = plan_of("sim")
     meter = Metering(board.energy_meter).channels
     assert [plan.places[channel] for channel in meter] == [(2 + 3 * i, 18) for i in range(6)]
-
-
-@pytest.mark.parametrize("name", ["sim", "minimal-single-phase", "pi-evse-hat"])
-@pytest.mark.parametrize("spacing_us", [20.0, 25.0, 34.0, 40.0, 41.667, 43.0, 47.6, 50.0, 62.5])
-def test_two_halves_are_a_window_and_miss_no_plateau_whatever_lies_between(name, spacing_us):
-    board, plan = plan_of(name, spacing_us)
-    parts = halves(board, plan)
-    assert sum(part.slots for part in parts) == plan.slots
-    assert max(part.slots for part in parts) <= plan.slots * 0.6
-    step_us = spacing_us + plan.delay_us
-    assert all(record.delay_usecs == plan.delay_us for record in parts[1].batches[0].records)
-    hits = [fewest_hits(place * step_us for place in pilot_slots(board, part)) for part in parts]
-    assert sum(hits) >= 5
-    assert sum(len(pilot_slots(board, part)) for part in parts) >= 150
-
-
-def test_a_half_has_whole_rounds_of_the_meters_channels():
-    board, plan = plan_of("sim")
-    for part in halves(board, plan):
-        (batch,) = part.batches
-        for channel in Metering(board.energy_meter).channels:
-            assert batch.channels.count(channel.channel) == part.slots // 18
-
-
-def test_half_a_window_of_several_converters_takes_half_the_time():
-    board, plan = plan_of("full-three-phase")
-    first, second = halves(board, plan)
-    assert first is second
-    assert first.window_us == 5_000
-    assert first.batches is plan.batches

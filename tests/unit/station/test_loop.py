@@ -197,69 +197,6 @@ def test_a_car_that_leaves_is_answered_between_two_passes(running):
     assert all(one % 5000 == 0 for one in early)
 
 
-class AnnouncingSampler:
-    """The street's sampler, which says when a window has finished."""
-
-    def __init__(self, sampler):
-        self.sampler = sampler
-        self.ring = None
-
-    def __getattr__(self, name):
-        return getattr(self.sampler, name)
-
-    def on_window(self, action):
-        self.ring = action
-        return True
-
-
-class VirtualBell:
-    """The loop's bell in virtual time: rung whenever a window of 10 ms ends."""
-
-    def __init__(self, time):
-        self.time = time
-        self.waits = []
-
-    def acquire(self, timeout):
-        now_us = self.time.circuit.now_us
-        next_us = now_us - now_us % 10_000 + 10_000
-        end_us = now_us + round(timeout * 1_000_000)
-        self.waits.append(timeout)
-        self.time.circuit.advance_to_us(min(next_us, end_us))
-        return next_us <= end_us
-
-
-def test_windows_that_are_announced_are_looked_at_at_once_and_not_asked_for(monkeypatch):
-    running = Running(monkeypatch)
-    street = running.street
-    hat = replace(street.hat, sampler=AnnouncingSampler(street.hat.sampler))
-    loop = running.loop = ControlLoop(street.station, hat)
-    bell = loop._bell = VirtualBell(running.time)
-    looks = []
-    look = street.station.look
-    monkeypatch.setattr(
-        street.station, "look", lambda: looks.append(street.circuit.now_us) or look()
-    )
-    running.at_ms(500, lambda: street.set(vehicle="charging"))
-    running.at_ms(1508, lambda: street.set(vehicle="none"))
-    running.run_ms(2000)
-    opened_us = next(at for at, on in street.switched if not on)
-    assert opened_us - 1_508_000 <= 25_000
-    between = [at for at in looks if at % 20_000]
-    assert between
-    assert all(at % 10_000 == 0 for at in between)
-    assert max(bell.waits) <= 0.019, "the next pass looks itself"
-
-
-def test_a_bell_that_rings_already_rings_on(monkeypatch):
-    street = Street(quick_board())
-    sampler = AnnouncingSampler(street.hat.sampler)
-    loop = ControlLoop(street.station, replace(street.hat, sampler=sampler))
-    sampler.ring()
-    sampler.ring()
-    assert loop._window_finished(0) is True
-    assert loop._window_finished(0) is False
-
-
 def test_the_thread_starts_lives_and_ends(monkeypatch):
     street = Street(quick_board())
     monkeypatch.setattr(module, "ask_real_time", lambda _: None)
