@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import itertools
 import os
 import socket
 import struct
@@ -27,8 +28,8 @@ class _Plan:
     """What one set of records says, worked out once."""
 
     count: int
-    tx: tuple[int, ...]
-    rx: tuple[int, ...]
+    tx: "_Places"
+    rx: "_Places"
     head: bytes
 
 
@@ -62,11 +63,11 @@ class SimulatedSpiPort:
         plan = self._plans.get(raw)
         if plan is None:
             plan = self._plans[raw] = self._plan(raw)
-        self._socket.sendall(plan.head + _gather(plan.tx))
+        self._socket.sendall(plan.head + plan.tx.gather())
         answer = read_exactly(self._socket, plan.count * FRAME)
         if answer is None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        _scatter(plan.rx, answer)
+        plan.rx.scatter(answer)
 
     def close(self) -> None:
         """Close the connection."""
@@ -85,34 +86,43 @@ class SimulatedSpiPort:
         head = REQUEST.pack(count * (2 + FRAME), self._adc.bus, self._adc.cs, count)
         return _Plan(
             count=count,
-            tx=tuple(record[0] for record in records),
-            rx=tuple(record[1] for record in records),
+            tx=_Places([record[0] for record in records]),
+            rx=_Places([record[1] for record in records]),
             head=head + struct.pack(f"<{count}H", *durations),
         )
 
 
+class _Places:
+    """Where the frames of one set of records lie in memory, and how to move all of them at once."""
+
+    def __init__(self, addresses: Sequence[int]) -> None:
+        self._addresses = addresses
+        self._stride = _stride(addresses)
+        if self._stride is not None:
+            self._length = self._stride * (len(addresses) - 1) + FRAME
+
+    def gather(self) -> bytes:
+        """Return the frames."""
+        if self._stride == FRAME:
+            return ctypes.string_at(self._addresses[0], self._length)
+        return b"".join([ctypes.string_at(address, FRAME) for address in self._addresses])
+
+    def scatter(self, frames: bytes) -> None:
+        """Put frames there; what lies between them stays."""
+        if self._stride is None:
+            for place, address in enumerate(self._addresses):
+                ctypes.memmove(address, frames[place * FRAME : (place + 1) * FRAME], FRAME)
+            return
+        region = bytearray(ctypes.string_at(self._addresses[0], self._length))
+        for place in range(FRAME):
+            region[place :: self._stride] = frames[place::FRAME]
+        ctypes.memmove(self._addresses[0], bytes(region), self._length)
+
+
 def _stride(addresses: Sequence[int]) -> int | None:
     """Return the even distance of the addresses, if they have one that leaves room for a frame."""
-    stride = addresses[1] - addresses[0] if len(addresses) > 1 else FRAME
-    last = addresses[0] + stride * (len(addresses) - 1)
-    even = tuple(addresses) == tuple(range(addresses[0], last + 1, stride)) if stride > 0 else False
+    if len(addresses) == 1:
+        return FRAME
+    stride = addresses[1] - addresses[0]
+    even = all(b - a == stride for a, b in itertools.pairwise(addresses))
     return stride if even and stride >= FRAME else None
-
-
-def _gather(addresses: Sequence[int]) -> bytes:
-    if _stride(addresses) == FRAME:
-        return ctypes.string_at(addresses[0], FRAME * len(addresses))
-    return b"".join([ctypes.string_at(address, FRAME) for address in addresses])
-
-
-def _scatter(addresses: Sequence[int], answer: bytes) -> None:
-    stride = _stride(addresses)
-    if stride is None:
-        for place, address in enumerate(addresses):
-            ctypes.memmove(address, answer[place * FRAME : (place + 1) * FRAME], FRAME)
-        return
-    length = stride * (len(addresses) - 1) + FRAME
-    region = bytearray(ctypes.string_at(addresses[0], length))
-    for place in range(FRAME):
-        region[place::stride] = answer[place::FRAME]
-    ctypes.memmove(addresses[0], bytes(region), length)
