@@ -1,7 +1,7 @@
 """Real daemons behind one fuse, under charging profiles of one management system.
 
-``EVSED_CHARGERS`` of them for twice ``EVSED_CHARGERS_S`` seconds; `make load-day` takes ten. What the
-fuse sees is what the cars hear on the pilot. A simulated day of the same is in tests/scenarios.
+``EVSED_CHARGERS`` of them for twice ``EVSED_CHARGERS_S`` seconds; `make load-day` takes ten. What
+the fuse sees is what the cars hear on the pilot. A simulated day of the same is in tests/scenarios.
 """
 
 import asyncio
