@@ -34,7 +34,7 @@ def open_what_was_left_closed(
         config_file: the administrator's file; None for the defaults.
         simulator_dir: where a simulator already runs.
         alone: called before pins of this computer are driven, also where a bad board file leaves
-            them to be guessed.
+            them to be guessed, but not where a simulator already runs.
 
     Raises:
         EvsedError: from ``alone``, and from nothing else.
@@ -42,7 +42,8 @@ def open_what_was_left_closed(
     try:
         found = read_board(find_board(board or read_administrator(config_file).board))
     except EvsedError:
-        alone()
+        if simulator_dir is None:
+            alone()
         return False
     if found.platform != "sim":
         alone()

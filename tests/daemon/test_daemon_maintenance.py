@@ -18,6 +18,11 @@ _COMMANDS = [
 ]
 
 
+def _alone(folder: Path) -> tuple[str, str]:
+    """Return the options of a daemon that no other on this computer is in the way of."""
+    return "--runtime-dir", str(folder / "run")
+
+
 def _broken_board(folder: Path) -> str:
     """Return a board file with an unknown key and a wrong value."""
     board = folder / "board.yaml"
@@ -31,7 +36,7 @@ def broken() -> Iterator[Daemon]:
     """Yield a daemon with a broken board file, for the whole module."""
     with (
         tempfile.TemporaryDirectory(prefix="evsed-test-") as name,
-        Daemon(Path(name), "--board", _broken_board(Path(name))) as daemon,
+        Daemon(Path(name), "--board", _broken_board(Path(name)), *_alone(Path(name))) as daemon,
     ):
         yield daemon
 
@@ -64,7 +69,7 @@ def test_everything_can_be_read_in_maintenance_mode(broken: Daemon) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_signal_ends_maintenance_mode(folder: Path, number: signal.Signals) -> None:
-    with Daemon(folder, "--board", _broken_board(folder)) as daemon:
+    with Daemon(folder, "--board", _broken_board(folder), *_alone(folder)) as daemon:
         assert daemon.state() == "F"
         daemon.signal(number)
         assert daemon.wait() == 0
@@ -72,7 +77,7 @@ def test_a_signal_ends_maintenance_mode(folder: Path, number: signal.Signals) ->
 
 
 def test_a_missing_board_file_gives_maintenance_mode(folder: Path) -> None:
-    with Daemon(folder, "--board", str(folder / "nowhere.yaml")) as daemon:
+    with Daemon(folder, "--board", str(folder / "nowhere.yaml"), *_alone(folder)) as daemon:
         assert daemon.state() == "F"
         assert "nowhere.yaml" in daemon.get("/reason")["maintenance"]
 

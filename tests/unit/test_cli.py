@@ -195,9 +195,11 @@ def test_a_board_with_errors_gives_status_2_with_file_line_and_key(
 
 def test_an_unknown_board_name_is_answered_with_the_known_ones(
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     for command in ("check-board", "run"):
-        named = ["--board", "nope"] if command == "run" else ["nope"]
+        alone = ["--runtime-dir", str(tmp_path / "run")]
+        named = ["--board", "nope", *alone] if command == "run" else ["nope"]
         assert _status(command, *named) == 2
         error = capsys.readouterr().err
         assert "nope" in error
