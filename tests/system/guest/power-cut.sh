@@ -1,7 +1,7 @@
 #!/bin/bash
 # One round between two power cuts: what the last cut has left, then charging until the next one comes.
 #
-#   power-cut.sh SECONDS    how long to charge (with 50 A: 12 Wh in 4 s) before the plug is pulled
+#   power-cut.sh SECONDS    how long to charge (at 45 kW: 50 Wh in 4 s) before the plug is pulled
 #
 # Keeps its memory in /var/lib/power-cuts: the lifetime energy that was read before the cut, and its time.
 set -euo pipefail
@@ -25,8 +25,9 @@ if [ ! -e $memory ]; then
     systemctl restart street pigpiod evsed
     mkdir $memory
     until_state A 200
-    curl -sf -m 20 -H 'Content-Type: application/json' -d '{"maxChargingCurrent": 50, "defaultChargingCurrent": 50}' \
-        http://127.0.0.1/api/v1/config/evse || fail "a setting is refused"
+    # 45 kW, so that the energy is written every few seconds
+    curl -sf -m 20 -H 'Content-Type: application/json' -d '{"maxChargingCurrent": 50, "defaultChargingCurrent": 50,
+        "energyMeterThreePhases": true, "energyMeterAcVoltage": 300}' http://127.0.0.1/api/v1/config/evse || fail "a setting is refused"
     sync
 else
     ! dmesg | grep -E 'EXT4-fs (error|warning)' || fail "the file system is damaged"
