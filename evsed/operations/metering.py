@@ -6,7 +6,6 @@ gives a gain; a second one with another load gives a gain and an offset. Source:
 
 import asyncio
 import math
-import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from evsed.errors import RejectedError
 from evsed.hardware.interfaces import Meter, MeterReading, Trio
 from evsed.hardware.meter_correction import MeterCorrection, PhaseCorrection
+from evsed.middle import mean, median
 from evsed.operations.operations import Operations
 from evsed.settings.calibration import UNITY_PPM, CalibrationSettings
 
@@ -247,15 +247,15 @@ class Calibrator:
 def _steady(values: list[float], quantity: str, phase: int) -> float:
     if len(values) < _FEWEST:
         raise RejectedError("the channels are not being measured: charge a vehicle meanwhile")
-    middle = statistics.median(values)
+    middle = median(values)
     if middle < _LEAST[quantity] / 2:
         raise RejectedError(f"there is no {quantity} on L{phase} to measure", key="phase")
     # Single readings scatter on a busy machine; a load that moves shows in their trend.
     half = len(values) // 2
-    before, after = statistics.fmean(values[:half]), statistics.fmean(values[half:])
+    before, after = mean(values[:half]), mean(values[half:])
     if abs(after - before) > _STEADY * middle:
         raise RejectedError(f"the {quantity} of L{phase} is not steady; try again")
-    return statistics.fmean(values)
+    return mean(values)
 
 
 def _patch(quantity: str, phase: int, line: Line) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
 
-import statistics
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from evsed.hardware.pi.sampling_plan import (
 )
 from evsed.hardware.pi.spi_port import SpiPort
 from evsed.hardware.real_time import SAMPLER, ask_real_time
+from evsed.middle import median
 
 _PAUSE_S: Final = 0.020
 _IDLE_EXTRAS_US: Final = 30_000
@@ -229,8 +229,8 @@ class SpiSampler:
     def _publish_extras(self, taken: Mapping[Channel, list[int]], now_ms: int) -> None:
         board = self._board
         if board.proximity is not None:
-            median = round(statistics.median(taken[board.proximity.adc_channel]))
-            self.proximity = ProximityReading(now_ms, median)
+            middle_mv = round(median(taken[board.proximity.adc_channel]))
+            self.proximity = ProximityReading(now_ms, middle_mv)
         self.analog_mv = {line.name: taken[line.adc_channel][0] for line in board.aux.analog_inputs}
 
 

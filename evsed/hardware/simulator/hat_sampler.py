@@ -1,7 +1,6 @@
 """Pilot windows, meter and proximity taken from the circuit, in virtual time."""
 
 from collections.abc import Sequence
-from statistics import median_low
 
 from evsed.board.description import Channel
 from evsed.errors import HardwareError
@@ -9,6 +8,7 @@ from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWind
 from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.metering import ChannelSamples, Metering
 from evsed.hardware.simulator.circuit import Circuit
+from evsed.middle import median_low
 
 SPACING_US = 43  # Source: board.md section 7.4
 _STEADY_READINGS = 8  # Source: board.md section 7.5
