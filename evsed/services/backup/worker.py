@@ -4,17 +4,18 @@ Thousands of files are much work for an interpreter. A thread would keep taking 
 control thread, and on a loaded machine be put aside while holding it.
 """
 
-import asyncio
 import json
 import os
 import shutil
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Final
 
 from evsed.errors import RejectedError, StorageError
+from evsed.host.helper_process import helper_process
 from evsed.services.backup.manifest import Manifest
 from evsed.services.backup.reader import Contents, read_archive
 from evsed.services.backup.writer import write_archive
@@ -58,24 +59,12 @@ async def remove(folder: Path) -> None:
 async def _work(
     *arguments: str,
     given: bytes | None = None,
-    stdin: IO[bytes] | None = None,
-    stdout: IO[bytes] | None = None,
+    stdin: IO[bytes] | int = PIPE,
+    stdout: IO[bytes] | int = PIPE,
 ) -> bytes:
     """Run this module; return what it says."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", __name__, *arguments),
-        stdin=asyncio.subprocess.PIPE if stdin is None else stdin,
-        stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    try:
+    async with helper_process(__name__, *arguments, stdin=stdin, stdout=stdout) as process:
         said, complaint = await process.communicate(given)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     sentence = complaint.decode(errors="replace").strip()
     if process.returncode == _REJECTED:
         raise RejectedError(sentence[:_MAX_SENTENCE])

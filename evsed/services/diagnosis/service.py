@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from evsed.errors import StorageError
+from evsed.host.helper_process import helper_process
 
 _WORKER: Final = "evsed.services.diagnosis.worker"
 _PIECE: Final = 65536
@@ -39,7 +38,7 @@ class DiagnosisService:
         Raises:
             StorageError: the worker failed.
         """
-        async with self._busy, _worker() as process:
+        async with self._busy, helper_process(_WORKER, stderr=DEVNULL) as process:
             feeding = asyncio.create_task(self._feed(process, texts))
             try:
                 output = process.stdout
@@ -79,22 +78,3 @@ class DiagnosisService:
 async def _say(pipe: asyncio.StreamWriter, entry: dict[str, str]) -> None:
     pipe.write(json.dumps(entry).encode() + b"\n")
     await pipe.drain()
-
-
-@asynccontextmanager
-async def _worker() -> AsyncIterator[Process]:
-    """Run the worker; it does not outlive whoever asked."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", _WORKER),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

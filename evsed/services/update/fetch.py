@@ -7,14 +7,14 @@ What comes over the network comes through a process of its own, which has TLS; t
 import asyncio
 import os
 import stat
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import SplitResult, unquote
 
+from evsed.host.helper_process import helper_process
 from evsed.services.update.addresses import FetchError, parts_of
 
 _DOWNLOAD: Final = "evsed.services.update.download"
@@ -58,30 +58,14 @@ class Fetcher:
             with await asyncio.to_thread(_local, parts) as file:
                 yield _local_pieces(file)
             return
-        async with self._download() as process:
+        async with AsyncExitStack() as stack:
+            try:
+                process = await stack.enter_async_context(
+                    helper_process(_DOWNLOAD, more=self._more)
+                )
+            except OSError as error:
+                raise FetchError(f"cannot be started: {error.strerror or error}") from error
             yield _remote_pieces(process, url)
-
-    @asynccontextmanager
-    async def _download(self) -> AsyncIterator[Process]:
-        """Run what goes to the network; it does not outlive whoever asked."""
-        path = os.pathsep.join(filter(None, sys.path))
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", _DOWNLOAD),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                env={**os.environ, "PYTHONPATH": path, **self._more},
-            )
-        except OSError as error:
-            raise FetchError(f"cannot be started: {error.strerror or error}") from error
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
 
 
 async def _remote_pieces(process: Process, url: str) -> AsyncIterator[bytes]:
