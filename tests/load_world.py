@@ -218,6 +218,20 @@ class Site:
         return self.now_s, self.manager, rows
 
 
+def share_profile(amperes):
+    """Return a station's share as a charging profile of 1.6."""
+    return {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "ChargePointMaxProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": round(amperes, 1)}],
+        },
+    }
+
+
 class ProfileSite(Site):
     """Shares come as charging profiles of a management system of 1.6."""
 
@@ -266,18 +280,8 @@ class ProfileSite(Site):
         self.told()
         if self.lines[place] is None or not self.talks[place].booted:
             return False
-        profile = {
-            "chargingProfileId": 1,
-            "stackLevel": 0,
-            "chargingProfilePurpose": "ChargePointMaxProfile",
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {
-                "chargingRateUnit": "A",
-                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": round(amperes, 1)}],
-            },
-        }
         csms = self.lines[place][1]
-        answer = await csms.call(call.SetChargingProfile(0, profile), suppress=False)
+        answer = await csms.call(call.SetChargingProfile(0, share_profile(amperes)), suppress=False)
         return answer.status == "Accepted"
 
     async def close(self):

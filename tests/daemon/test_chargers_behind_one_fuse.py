@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from csms_world import Csms16, Ledger
 from daemon_world import Daemon, eventually
-from load_world import FOLLOWS_S, Manager
+from load_world import FOLLOWS_S, Manager, share_profile
 from ocpp.v16 import call
 from ocpp_systems import Loop, Socket, System
 
@@ -51,18 +51,10 @@ class Operator(System):
 
     async def tell(self, name, amperes):
         """Set a charger's share; return whether it has confirmed it."""
-        profile = {
-            "chargingProfileId": 1,
-            "stackLevel": 0,
-            "chargingProfilePurpose": "ChargePointMaxProfile",
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {
-                "chargingRateUnit": "A",
-                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": round(amperes, 1)}],
-            },
-        }
         try:
-            asked = self.points[name].call(call.SetChargingProfile(0, profile), suppress=False)
+            asked = self.points[name].call(
+                call.SetChargingProfile(0, share_profile(amperes)), suppress=False
+            )
             answer = await asyncio.wait_for(asked, 10)
         except (KeyError, TimeoutError, GoneError, ConnectionError):
             return False

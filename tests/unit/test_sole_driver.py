@@ -38,6 +38,13 @@ def other_daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
             other.kill()
 
 
+def sent_away(folder: Path) -> bool:
+    """Return whether another process, which tries now, is."""
+    command = [sys.executable, "-c", _DRIVER, str(folder)]
+    tried = subprocess.run(command, input="", capture_output=True, text=True, check=False)
+    return "SecondDaemonError" in tried.stderr
+
+
 def test_a_second_daemon_is_sent_away(tmp_path: Path) -> None:
     with (
         other_daemon(tmp_path),
@@ -52,7 +59,8 @@ def test_a_daemon_that_was_killed_is_in_nobodys_way(tmp_path: Path) -> None:
         other.kill()
         other.wait()
         with sole_driver(tmp_path):
-            pass
+            assert sent_away(tmp_path)
+    assert not sent_away(tmp_path)
 
 
 def test_the_command_says_so_and_ends_with_2(
@@ -76,16 +84,18 @@ def test_nobody_else_can_keep_the_charger_from_starting(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_has_made_belongs_to_whom_the_folder_belongs(tmp_path: Path) -> None:
-    os.chown(tmp_path, 12345, 12346)
+def test_what_root_has_made_belongs_to_whom_the_folder_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
     with sole_driver(tmp_path):
-        pass
-    (file,) = tmp_path.iterdir()
-    assert (file.stat().st_uid, file.stat().st_gid) == (12345, 12346)
+        folder = tmp_path.stat()
+    assert given == [(folder.st_uid, folder.st_gid)]
 
 
 def test_a_folder_that_cannot_be_made_is_left_to_the_drivers(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with sole_driver(tmp_path / "file" / "run"):
-        pass
+        assert not sent_away(tmp_path / "file" / "run")
+    assert (tmp_path / "file").is_file()

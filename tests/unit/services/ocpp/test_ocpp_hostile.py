@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace
 
 import pytest
-from csms_world import ChargerWorld, wire
+from csms_world import wire
 
 from evsed.services.ocpp.dialog import Dialog
 from evsed.services.ocpp.process import Process
@@ -51,16 +51,6 @@ GARBAGE = [
 
 #: `make load-day` sends ten thousand.
 PROFILES = int(os.environ.get("EVSED_PROFILES", "200"))
-
-
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
 
 
 @pytest.fixture

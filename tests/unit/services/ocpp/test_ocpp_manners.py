@@ -14,26 +14,6 @@ from evsed.charging.states import Fault
 from evsed.services.ocpp.errands import Errands
 
 
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
-
-
-@pytest.fixture
-async def new_world(tmp_path):
-    one = ChargerWorld(tmp_path, "2.0.1")
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
-
-
 async def charging(world):
     world.plug()
     await world.run(2)

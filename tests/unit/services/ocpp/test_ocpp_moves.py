@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from csms_world import ChargerWorld, Ledger
+from csms_world import Ledger
 from ocpp.v16 import call
 
 from evsed.services.ocpp.shelf import system_of
@@ -20,16 +20,6 @@ PROFILE = {
     },
 }
 ENTRY = {"idTag": "GOOD", "idTagInfo": {"status": "Accepted"}}
-
-
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
 
 
 async def session(world):

@@ -3,19 +3,7 @@
 import json
 from itertools import pairwise
 
-import pytest
-from csms_world import ChargerWorld
 from ocpp.v16 import call
-
-
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
 
 
 async def session(world, seconds=120):

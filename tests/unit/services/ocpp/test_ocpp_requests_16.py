@@ -1,21 +1,11 @@
 """What a management system of 1.6 may ask for, asked by the ``ocpp`` library's own side."""
 
 import pytest
-from csms_world import ChargerWorld, offline
+from csms_world import offline
 from ocpp.v16 import call
 
 from evsed.services.ocpp.profiles import MAX_PROFILES
 from evsed.services.ocpp.variables import VARIABLES
-
-
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
 
 
 def profile(limit=10.0, number=1, purpose="TxDefaultProfile", unit="A", **more):

@@ -1,20 +1,14 @@
 """What a management system of 2.0.1 may ask for, asked by the ``ocpp`` library's own side."""
 
 import pytest
-from csms_world import ChargerWorld
 from ocpp.v201 import call
 
 from evsed.services.ocpp.variables import BY_PLACE
 
 
 @pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path, "2.0.1")
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
+def world(new_world):
+    return new_world
 
 
 def profile(limit=10.0, number=1, purpose="TxDefaultProfile", **more):

@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import suppress
 
 import pytest
-from csms_world import ChargerWorld
 from ocpp.v16 import call
 
 from evsed.services.ocpp import remote
@@ -13,16 +12,6 @@ from evsed.services.ocpp.moment import stamp
 from evsed.services.ocpp.talk import MOST_TODO
 
 DAY_S = 86_400
-
-
-@pytest.fixture
-async def world(tmp_path):
-    one = ChargerWorld(tmp_path)
-    await one.connect()
-    await one.run(2)
-    yield one
-    await one.cut()
-    one.book.close()
 
 
 def profile(*limits, number=1, purpose="TxDefaultProfile", kind="Relative", **schedule):
