@@ -43,7 +43,9 @@ def step(memory: Memory, inputs: Inputs) -> tuple[Memory, Outputs]:
     memory = drive_pilot(memory, inputs)
     memory = drive_contactor(memory, inputs)
     memory = drive_lock(memory, inputs)
-    memory = replace(memory, power=_power(memory, inputs), last_ms=inputs.now_ms)
+    power = _power(memory, inputs)
+    if power is not memory.power:
+        memory = replace(memory, power=power)
     return memory, _outputs(before, memory)
 
 
@@ -63,6 +65,7 @@ def _measure(memory: Memory, inputs: Inputs) -> tuple[Memory, bool]:
     elapsed_ms = inputs.now_ms - (memory.last_ms or inputs.now_ms)
     measured = replace(
         memory,
+        last_ms=inputs.now_ms,
         line=line,
         unclean_end=memory.unclean_end and line.stable not in _NOT_ASKING,
         outlet=outlet.follow_lock(plug, inputs.lock_status),

@@ -60,11 +60,14 @@ class GuardLink:
             self._lose()
         elif self._greeted and now_ns >= self._beat_due_ns:
             self._beat(now_ns)
-        return self.armed()
+        return self._there()
 
     def armed(self) -> bool:
         """Return whether it watches, as far as it has said so by now; never waits."""
         self._take_answers()
+        return self._there()
+
+    def _there(self) -> bool:
         return self._socket is not None and self._greeted
 
     def stop(self) -> None:

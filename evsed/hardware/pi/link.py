@@ -49,17 +49,23 @@ class _CommandSocket:
 
     def sendall(self, data: bytes) -> None:
         self._asked = bytes(data[:4])
-        with self._ending():
+        try:
             if self._ended:
                 raise ConnectionError("connection to the pin daemon lost")
             self._plain.sendall(data)
+        except OSError:
+            self._end()
+            raise
 
     def recv(self, count: int) -> bytes:
         asked, self._asked = self._asked, b""
-        with self._ending():
+        try:
             data = _receive(self._plain, _HEADER if asked else count)
             if asked and data[:4] != asked:
                 raise ConnectionError("answer to another command")
+        except OSError:
+            self._end()
+            raise
         return data
 
     def settimeout(self, timeout_s: float) -> None:
@@ -68,14 +74,9 @@ class _CommandSocket:
     def close(self) -> None:
         self._plain.close()
 
-    @contextlib.contextmanager
-    def _ending(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            self._ended = True
-            self._on_end()
-            raise
+    def _end(self) -> None:
+        self._ended = True
+        self._on_end()
 
 
 def _receive(plain: socket.socket, count: int) -> bytes:
