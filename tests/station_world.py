@@ -32,6 +32,9 @@ class DrivenSampler:
         self.world.go_on()
         return self.sampler.take_windows()
 
+    def wait(self, seconds):
+        self.sampler.wait(seconds)
+
 
 class World:
     """A station on a circuit in real time. Only the control thread touches the circuit."""

@@ -63,6 +63,10 @@ class ObservedSampler:
         self._begin()
         return self._watch(self._sampler.take_windows())
 
+    def wait(self, seconds: float) -> None:
+        """Wait for a window, at most so long."""
+        self._sampler.wait(seconds)
+
 
 class ObservedContactor:
     """A ``Contactor`` that tells every command with the time at which it was given.

@@ -141,6 +141,9 @@ class Sampler(Protocol):
             HardwareError: the converter does not answer.
         """
 
+    def wait(self, seconds: float) -> None:
+        """Wait until a window has finished, or none will; at most so long. For one thread."""
+
 
 class Contactor(Protocol):
     """What puts mains on the outlet."""

@@ -38,8 +38,9 @@ _SAMPLES: Final = 8
 _AFTER_NS: Final = 20_000_000
 #: Whoever held the interpreter may have gone on after so long.
 _GONE_US: Final = 1_000
-#: The function the control thread sleeps in.
+#: The function the control thread sleeps in, or calls what sleeps.
 _WAITING: Final = "_wait"
+_SLEEPERS: Final = 3
 _REPORTS: Final = 64
 
 
@@ -144,7 +145,8 @@ class Watcher:
         """Return where the threads are; the control thread counts if it is what is waited for."""
         found, control = _stacks(), self._loop.thread
         stack = found.get(control) if control is not None else None
-        if stack and (not waited_for or stack[0].function == _WAITING):
+        waits = stack is not None and _WAITING in {place.function for place in stack[:_SLEEPERS]}
+        if stack and (not waited_for or waits):
             found = {thread: seen for thread, seen in found.items() if thread != control}
         return found
 

@@ -1,7 +1,7 @@
 """The control thread: a pass every 20 ms by absolute deadlines, and its own lateness measured.
 
-The thread asks for SCHED_FIFO. Between passes it sleeps; while the contactor is closed it looks
-every 2 ms whether the pilot windows finished since then must open it at once (decision 0004).
+The thread asks for SCHED_FIFO. Between passes it sleeps; while the contactor is closed every pilot
+window that finishes wakes it, to see whether the contactor must be opened at once (decision 0004).
 """
 
 import contextlib
@@ -21,7 +21,6 @@ from evsed.station.held_up import LATE_US, LatePass
 
 PERIOD_MS: Final = 20
 _PERIOD_NS: Final = PERIOD_MS * 1_000_000
-_LOOK_NS: Final = 2_000_000
 #: Late passes that may wait for an explanation.
 _LATE: Final = 64
 
@@ -164,10 +163,10 @@ class ControlLoop:
     def _wait(self, deadline: int) -> int:
         """Sleep until a deadline, with an eye on the pilot; return the time."""
         while (left := deadline - (now := time.monotonic_ns())) > 0:
-            if not self._pass.energized or left <= _LOOK_NS:
+            if not self._pass.energized:
                 time.sleep(left / 1e9)
                 continue
-            time.sleep(_LOOK_NS / 1e9)
+            self._hat.sampler.wait(left / 1e9)
             if self._pass.look():
                 self._pass.run(0, self._shown)
         return now

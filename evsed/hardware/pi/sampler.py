@@ -1,10 +1,17 @@
-"""The thread that reads the converters: control pilot windows, meter, proximity, analog inputs."""
+"""The thread that reads the converters: control pilot windows, meter, proximity, analog inputs.
 
+A window that differs from the one before may be the first of the two that open the contactor: then
+the next one comes first, and everything else waits (decision 48).
+"""
+
+import contextlib
+import os
+import select
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from evsed.board.description import Adc, Board, Channel
 from evsed.errors import HardwareError
@@ -12,6 +19,7 @@ from evsed.hardware.interfaces import MeterReading, ProximityReading, SampleWind
 from evsed.hardware.meter_correction import MeterCorrection
 from evsed.hardware.pi.adc import Decoder
 from evsed.hardware.pi.meter_feed import Exchange, MeterFeed
+from evsed.hardware.pi.pilot_changes import PilotChanges
 from evsed.hardware.pi.sampling_plan import (
     FEWEST_READINGS,
     TYPICAL_SPACING_US,
@@ -34,6 +42,16 @@ _JOIN_S: Final = 2.0
 _MISFIT: Final = 0.08
 _SMOOTHING: Final = 0.05
 _FIT_WINDOWS: Final = 50
+#: so many are worked off between two windows
+_WORKED_OFF: Final = 2
+
+
+class _Owed(NamedTuple):
+    """What the meter's arithmetic has not been given yet."""
+
+    plan: Plan
+    taken: Sequence[Sequence[int]]
+    exchanges: Sequence[Exchange]
 
 
 class SpiSampler:
@@ -55,6 +73,9 @@ class SpiSampler:
         self._full = full_plan(board, self._meter_channels)
         self._extras = extra_batches(board)
         self._extras_due_us = 0
+        #: the round of extras that is going on: what is still to be asked, and what was answered
+        self._extras_left: deque[Batch] = deque()
+        self._extras_taken: dict[Channel, list[int]] = {}
         #: begin and end of the newest exchange
         self._exchanged: Exchange = (0, 0)
         #: what a conversion takes, and what the plan assumes
@@ -65,6 +86,10 @@ class SpiSampler:
         self.proximity: ProximityReading | None = None
         self.analog_mv: Mapping[str, int] = {}
         self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
+        self._owed: deque[_Owed] = deque()
+        self._changes = PilotChanges()
+        #: wakes whoever waits for a window
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._failure = ""
         self._swinging = False
         self._stopping = False
@@ -87,12 +112,20 @@ class SpiSampler:
             taken.append(self._windows.popleft())
         return taken
 
+    def wait(self, seconds: float) -> None:
+        """Wait until a window has finished, or there will be none; at most so long."""
+        if select.select([self._bell], [], [], seconds)[0]:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._bell)
+
     def close(self) -> None:
         """Stop the thread and close the converters."""
         self._stopping = True
         self._thread.join(_JOIN_S)
         for port in self._ports.values():
             port.close()
+        if not self._thread.is_alive():
+            os.close(self._bell)
 
     def _open(self, open_spi: Callable[[Adc], SpiPort]) -> dict[int, SpiPort]:
         batches = (*self._full.batches, *self._extras)
@@ -108,20 +141,30 @@ class SpiSampler:
 
     def _run(self) -> None:
         ask_real_time(SAMPLER)
-        while not self._stopping:
-            swinging = self._swinging
-            try:
-                if swinging:
-                    self._take_full_window()
-                else:
-                    self._take_direct_window()
-                self._take_extras(_BUSY_EXTRAS_US if swinging else _IDLE_EXTRAS_US)
-                self._failure = ""
-            except HardwareError as error:
-                self._failure = str(error)
-                swinging = False
-            if not swinging:
-                time.sleep(_PAUSE_S)
+        try:
+            while not self._stopping:
+                if not self._turn():
+                    time.sleep(_PAUSE_S)
+        finally:
+            os.eventfd_write(self._bell, 1)
+
+    def _turn(self) -> bool:
+        """Take one window, and do what there is time for; return whether there is no rest."""
+        swinging = self._swinging
+        try:
+            if swinging:
+                self._take_full_window()
+            else:
+                self._take_direct_window()
+            if not swinging or self._changes.calm:
+                self._work_off()
+                self._take_extra(_BUSY_EXTRAS_US if swinging else _IDLE_EXTRAS_US)
+            self._failure = ""
+        except HardwareError as error:
+            self._failure = str(error)
+            os.eventfd_write(self._bell, 1)
+            return False
+        return swinging
 
     def _take_direct_window(self) -> None:
         started_us = _now_us()
@@ -146,9 +189,17 @@ class SpiSampler:
             if len(plan.batches) > 1:
                 self._feed_meter(plan, taken, exchanges)
         self._publish(started_us, ended_us, pilot)
+        self._changes.see(pilot)
         if len(plan.batches) == 1:
-            self._feed_meter(plan, taken, exchanges)
+            self._owed.append(_Owed(plan, taken, exchanges))
             self._fit((ended_us - started_us) / plan.slots)
+
+    def _work_off(self) -> None:
+        """Give the meter what has waited, the oldest first."""
+        for _ in range(min(len(self._owed), _WORKED_OFF)):
+            self._feed_meter(*self._owed.popleft())
+        if not self._owed:
+            self._changes.caught_up()
 
     def _convert(self, batch: Batch) -> tuple[int, ...]:
         """Do one batch.
@@ -197,6 +248,7 @@ class SpiSampler:
 
     def _publish(self, started_us: int, ended_us: int, readings_mv: Sequence[int]) -> None:
         self._windows.append(SampleWindow(started_us // 1000, ended_us // 1000, readings_mv))
+        os.eventfd_write(self._bell, 1)
 
     def _fit(self, measured_us: float) -> None:
         """Follow what a conversion really takes, and make a new plan when the old one misfits."""
@@ -211,20 +263,22 @@ class SpiSampler:
             self._planned_us = self._spacing_us
             self._full = full_plan(self._board, self._meter_channels, self._spacing_us)
 
-    def _take_extras(self, period_us: int) -> None:
+    def _take_extra(self, period_us: int) -> None:
+        """Ask one converter for proximity and analog inputs; the answers count when all are in."""
         now_us = _now_us()
-        if not self._extras or now_us < self._extras_due_us:
-            return
-        self._extras_due_us = now_us + period_us
-        taken: dict[Channel, list[int]] = {}
-        for batch in self._extras:
-            words = self._convert(batch)
-            for channel in dict.fromkeys(batch.channels):
-                mine = batch.pick[channel](words)
-                taken[Channel(batch.adc, channel)] = self._decoders[batch.adc].whole_millivolts(
-                    mine
-                )
-        self._publish_extras(taken, _now_us() // 1000)
+        if not self._extras_left:
+            if now_us < self._extras_due_us or not self._extras:
+                return
+            self._extras_due_us = now_us + period_us
+            self._extras_left.extend(self._extras)
+            self._extras_taken = {}
+        batch = self._extras_left.popleft()
+        words, decoder = self._convert(batch), self._decoders[batch.adc]
+        for channel in dict.fromkeys(batch.channels):
+            readings_mv = decoder.whole_millivolts(batch.pick[channel](words))
+            self._extras_taken[Channel(batch.adc, channel)] = readings_mv
+        if not self._extras_left:
+            self._publish_extras(self._extras_taken, _now_us() // 1000)
 
     def _publish_extras(self, taken: Mapping[Channel, list[int]], now_ms: int) -> None:
         board = self._board

@@ -1,6 +1,8 @@
 """Pilot windows, meter and proximity taken from the circuit, in virtual time."""
 
+import time
 from collections.abc import Sequence
+from typing import Final
 
 from evsed.board.description import Channel
 from evsed.errors import HardwareError
@@ -18,6 +20,7 @@ _PROXIMITY_READINGS = 16  # Source: charging.md section 12.2
 _PROXIMITY_PERIOD_US = 50_000
 #: windows further back than this are given up, as a driver's queue would
 _BACKLOG_US = 150_000
+_LOOK_S: Final = 0.002
 
 
 class InputReader:
@@ -74,6 +77,10 @@ class SimulatedSampler:
         self.catch_up()
         finished, self._finished = self._finished, []
         return finished
+
+    def wait(self, seconds: float) -> None:
+        """Sleep a moment: windows are made when somebody asks for them."""
+        time.sleep(min(seconds, _LOOK_S))
 
     def correct(self, correction: MeterCorrection) -> None:
         """Have the meter's readings corrected from now on."""

@@ -15,6 +15,8 @@ from evsed.hardware.interfaces import LockStatus, LockTiming, SelfTest
 from evsed.hardware.pi.hat import open_hat
 from evsed.hardware.pi.lines import InputLine
 
+#: far longer than any machine takes for a window
+PATIENCE_S = 60.0
 QUICK = LockTiming(operating_ms=120, break_ms=100, attempts=2)
 
 
@@ -127,19 +129,40 @@ def test_a_window_is_taken_once(hat):
     assert begun == sorted(set(begun))
 
 
-def test_a_dead_converter_is_an_error_until_it_answers_again(world, hat):
-    def fails():
-        try:
-            hat.sampler.take_windows()
-        except HardwareError as error:
-            return str(error)
-        return ""
+def waited_s(hat):
+    """Wait for what has not been waited for yet; return how long that took."""
+    hat.sampler.wait(0)
+    began = time.monotonic()
+    hat.sampler.wait(PATIENCE_S)
+    return time.monotonic() - began
 
+
+def test_a_finished_window_wakes_whoever_waits_for_one(hat):
+    assert waited_s(hat) < PATIENCE_S / 2
+    assert hat.sampler.take_windows()
+
+
+def failure(hat):
+    """Return what the sampler complains about now."""
+    try:
+        hat.sampler.take_windows()
+    except HardwareError as error:
+        return str(error)
+    return ""
+
+
+def test_a_dead_converter_is_an_error_until_it_answers_again(world, hat):
     world.set(adcDead=True)
-    assert "adc0" in eventually(fails)
+    assert "adc0" in eventually(lambda: failure(hat))
     world.set(adcDead=False)
-    eventually(lambda: not fails())
+    eventually(lambda: not failure(hat))
     assert eventually(hat.sampler.take_windows)
+
+
+def test_a_dead_converter_wakes_whoever_waits_for_a_window(world, hat):
+    world.set(adcDead=True)
+    eventually(lambda: failure(hat))
+    assert waited_s(hat) < PATIENCE_S / 2
 
 
 @pytest.mark.parametrize("name", ["sim", "full-three-phase"])

@@ -139,13 +139,18 @@ def test_a_pass_that_never_begins_is_looked_at_once_and_not_without_pause(watche
 
 
 @pytest.mark.parametrize(
-    ("function", "waited_for", "counts"),
-    [("_wait", True, False), ("exchange", True, True), ("exchange", False, False)],
+    ("functions", "waited_for", "counts"),
+    [
+        (["_wait"], True, False),
+        (["wait", "_wait"], True, False),
+        (["exchange"], True, True),
+        (["exchange"], False, False),
+    ],
 )
 def test_the_control_thread_is_a_reason_only_when_it_is_busy_before_its_pass(
-    watched, monkeypatch, function, waited_for, counts
+    watched, monkeypatch, functions, waited_for, counts
 ):
-    stack = (Place("/opt/evsed/hardware/pi/link.py", function, 7),)
+    stack = tuple(Place("/opt/evsed/hardware/pi/link.py", name, 7) for name in functions)
     monkeypatch.setattr(held_up, "_stacks", lambda: {77: stack})
     watched.passes.thread = 77
     watched.late(6, 3 if waited_for else 8)

@@ -9,6 +9,7 @@ from scenarios.street import Street, quick_board
 from evsed.errors import HardwareError
 from evsed.hardware import real_time
 from evsed.hardware.real_time import ask_real_time
+from evsed.hardware.simulator import hat_sampler
 from evsed.station import loop as module
 from evsed.station.loop import ControlLoop
 
@@ -38,6 +39,7 @@ class Running:
         self.street = Street(quick_board())
         self.time = VirtualTime(self.street.circuit)
         monkeypatch.setattr(module, "time", self.time)
+        monkeypatch.setattr(hat_sampler, "time", self.time)
         monkeypatch.setattr(module, "ask_real_time", lambda _: "not here")
         self.ended = []
         self.safe = []
