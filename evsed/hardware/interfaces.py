@@ -142,7 +142,10 @@ class Sampler(Protocol):
         """
 
     def wait(self, seconds: float) -> None:
-        """Wait until a window has finished, or none will; at most so long. For one thread."""
+        """Wait until a window has finished, or none will; not longer, perhaps 1 ms less.
+
+        For one thread.
+        """
 
 
 class Contactor(Protocol):

@@ -90,6 +90,8 @@ class SpiSampler:
         self._changes = PilotChanges()
         #: wakes whoever waits for a window
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._listening = select.poll()
+        self._listening.register(self._bell, select.POLLIN)
         self._failure = ""
         self._swinging = False
         self._stopping = False
@@ -113,8 +115,15 @@ class SpiSampler:
         return taken
 
     def wait(self, seconds: float) -> None:
-        """Wait until a window has finished, or there will be none; at most so long."""
-        if select.select([self._bell], [], [], seconds)[0]:
+        """Wait until a window has finished, or there will be none; at most so long.
+
+        A long wait may end up to a millisecond early.
+        """
+        # not select(), which takes no numbers of files above 1023
+        whole_ms = int(seconds * 1000)
+        if not whole_ms:
+            time.sleep(seconds)
+        elif self._listening.poll(whole_ms):
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._bell)
 
