@@ -281,8 +281,9 @@ class SpiSampler:
             self._extras_due_us = now_us + period_us
             self._extras_left.extend(self._extras)
             self._extras_taken = {}
-        batch = self._extras_left.popleft()
+        batch = self._extras_left[0]
         words, decoder = self._convert(batch), self._decoders[batch.adc]
+        self._extras_left.popleft()  # a converter that fails is asked again
         for channel in dict.fromkeys(batch.channels):
             readings_mv = decoder.whole_millivolts(batch.pick[channel](words))
             self._extras_taken[Channel(batch.adc, channel)] = readings_mv

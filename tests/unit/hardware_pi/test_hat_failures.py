@@ -18,6 +18,7 @@ from evsed.errors import HardwareError
 from evsed.hardware.pi.hat import open_hat
 from evsed.hardware.pi.loopback import connected
 from evsed.hardware.pi.safe_off import SafeOff
+from evsed.hardware.pi.sampling_plan import PROXIMITY_READINGS
 from evsed.hardware.simulator.spi_client import SimulatedSpiPort
 
 ROOT = Path(__file__).parents[3]
@@ -317,6 +318,26 @@ def test_the_next_process_forgets_the_dead_man_of_the_one_that_died(world, clien
         time.sleep(0.02)
     assert world.get()["contactor"]["commanded"]
     assert stale
+
+
+def test_proximity_and_analog_inputs_are_read_again_after_their_converter_failed(world):
+    class FailingAtFirst(SimulatedSpiPort):
+        failures = 4
+
+        def exchange(self, request, records):
+            if len(records) == PROXIMITY_READINGS and self.failures:
+                self.failures -= 1
+                raise OSError(5, "Input/output error")
+            super().exchange(request, records)
+
+    wiring = world.wiring(open_spi=lambda adc: FailingAtFirst(world.folder / "spi.sock", adc))
+    hat = open_hat(world.board, wiring)
+    try:
+        assert eventually(hat.proximity.read)
+        assert eventually(lambda: hat.sampler.analog_mv)
+        assert hat.sampler.take_windows() is not None
+    finally:
+        hat.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
