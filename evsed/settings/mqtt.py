@@ -23,7 +23,10 @@ class MqttSettings:
     uri: str = text("", high=256, about="the broker, such as mqtt://nas.local or mqtts://nas:8883")
     user: str = text("", high=128, about="name at the broker; empty for none")
     password: str = text(
-        "", high=256, about="password at the broker; never shown again", secret=True
+        "",
+        high=256,
+        about="password at the broker; never shown again, and forgotten when uri names another",
+        secret=True,
     )
     topic: str = text("", high=128, about="what all topics begin with; empty: evsed/ and a number")
     discovery: bool = flag(True, about="whether Home Assistant is told what there is")
@@ -61,5 +64,9 @@ def _is_address(uri: str) -> bool:
 
 
 MQTT: Final[Section[MqttSettings]] = plain_section(
-    "mqtt", MqttSettings, check=lambda settings, _board: check_mqtt(settings), secrets=("password",)
+    "mqtt",
+    MqttSettings,
+    check=lambda settings, _board: check_mqtt(settings),
+    secrets=("password",),
+    sent_to={"password": "uri"},
 )

@@ -32,7 +32,12 @@ class OcppSettings:
         high=3,
         about="0 no password, 1 password over ws, 2 password over wss, 3 client certificate",
     )
-    password: str = text("", high=40, about="for profiles 1 and 2; never shown again", secret=True)
+    password: str = text(
+        "",
+        high=40,
+        about="for profiles 1 and 2; never shown again, and forgotten when url names another host",
+        secret=True,
+    )
     ca_certificate: str = pem(
         high=32768, about="who is trusted for wss; empty: the system's certificates"
     )
@@ -106,5 +111,9 @@ def _check_complete(settings: OcppSettings) -> None:
 
 
 OCPP: Final[Section[OcppSettings]] = plain_section(
-    "ocpp", OcppSettings, check=lambda settings, _board: check_ocpp(settings), secrets=SECRETS
+    "ocpp",
+    OcppSettings,
+    check=lambda settings, _board: check_ocpp(settings),
+    secrets=SECRETS,
+    sent_to={"password": "url"},
 )

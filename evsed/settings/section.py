@@ -45,6 +45,7 @@ def plain_section(
     check: Callable[[T, Board], None] | None = None,
     fit: Callable[[T, Board], tuple[T, Remarks]] | None = None,
     secrets: tuple[str, ...] = (),
+    sent_to: Mapping[str, str] | None = None,
 ) -> Section[T]:
     """Return the section of a settings class whose fields stand for themselves.
 
@@ -54,11 +55,16 @@ def plain_section(
         check: judges the values as a whole; raises ``RejectedError``.
         fit: the nearest values this board can do, for what was kept with another board.
         secrets: wire names that are kept and never shown.
+        sent_to: by the secret's wire name, the setting that has the address it is sent to. When
+            that leads elsewhere, the secret is forgotten unless it is given anew.
     """
     declared = settings_of(schema)
 
     def patched(before: T, patch: object, board: Board) -> T:
         after = apply_patch(before, patch, declared)
+        for secret, address in (sent_to or {}).items():
+            if _is_redirected(before, after, address) and secret not in known_part(patch, declared):
+                after = replace(after, **{declared[secret].name: ""})  # type: ignore[type-var]
         if check is not None:
             check(after, board)
         return after
@@ -87,6 +93,17 @@ def apply_patch(before: T, patch: object, declared: Mapping[str, Setting]) -> T:
     known = known_part(patch, declared)
     changes = {declared[key].name: declared[key].check(value) for key, value in known.items()}
     return replace(before, **changes)  # type: ignore[type-var]  # a dataclass of declarations
+
+
+def _is_redirected(before: Any, after: Any, address: str) -> bool:
+    """Return whether an address leads to another host, port or kind of connection."""
+    old, new = (_host(getattr(one, address)) for one in (before, after))
+    return old[1] != "" and old != new
+
+
+def _host(address: str) -> tuple[str, str]:
+    scheme, _, rest = address.lower().partition("://")
+    return scheme, rest.partition("/")[0]
 
 
 def known_part(patch: object, declared: Mapping[str, Any]) -> dict[str, object]:

@@ -4,6 +4,7 @@ import pytest
 from scenarios.street import SIM_BOARD
 
 from evsed.errors import RejectedError
+from evsed.settings.mqtt import MQTT, MqttSettings
 from evsed.settings.ocpp import OCPP, OcppSettings
 
 GOOD = {"url": "wss://csms.example/ocpp", "identity": "CP-1", "enabled": True}
@@ -79,3 +80,44 @@ def test_secrets_are_kept_and_never_shown_not_even_in_a_refusal():
 
 def test_line_ends_of_windows_are_taken():
     assert patched(caCertificate=PEM.replace("\n", "\r\n")).ca_certificate == PEM
+
+
+SECURED = {**GOOD, "securityProfile": 2, "password": PASSWORD}
+
+
+@pytest.mark.parametrize(
+    ("patch", "kept"),
+    [
+        ({"url": "wss://csms.example/other"}, True),
+        ({"url": "wss://CSMS.example/ocpp"}, True),
+        ({"identity": "CP-2"}, True),
+        ({"url": "wss://elsewhere.example/ocpp"}, False),
+        ({"url": "wss://csms.example:8443/ocpp"}, False),
+        ({"url": "ws://csms.example/ocpp", "securityProfile": 0}, False),
+        ({"url": ""}, False),
+    ],
+)
+def test_a_password_is_not_sent_where_it_was_not_meant_for(patch, kept):
+    before = patched(**SECURED)
+    after = OCPP.patched(before, {"enabled": False, **patch}, SIM_BOARD)
+    assert after.password == (PASSWORD if kept else "")
+
+
+def test_another_host_gets_the_password_that_comes_with_it():
+    new = {"url": "wss://elsewhere.example", "password": "another-password-1"}
+    assert OCPP.patched(patched(**SECURED), new, SIM_BOARD).password == new["password"]
+    with pytest.raises(RejectedError) as refused:
+        OCPP.patched(patched(**SECURED), {"url": new["url"]}, SIM_BOARD)
+    assert refused.value.key == "password"
+
+
+def test_an_address_may_come_after_its_password():
+    first = OCPP.patched(OcppSettings(), {"password": PASSWORD}, SIM_BOARD)
+    assert OCPP.patched(first, {"url": GOOD["url"]}, SIM_BOARD).password == PASSWORD
+
+
+def test_another_broker_does_not_get_the_password_either():
+    first = {"uri": "mqtt://nas.local", "user": "evse", "password": PASSWORD}
+    before = MQTT.patched(MqttSettings(), first, SIM_BOARD)
+    assert MQTT.patched(before, {"uri": "mqtt://nas.local/"}, SIM_BOARD).password == PASSWORD
+    assert MQTT.patched(before, {"uri": "mqtt://other.local"}, SIM_BOARD).password == ""

@@ -27,7 +27,7 @@ export function MqttForms() {
       intro=${t("Values, events and commands at a broker. Whoever may publish there can steer the charger.")} fields=${[
         { key: "uri", kind: "text", label: t("Broker"), placeholder: "mqtt://nas.local", autocomplete: "off" },
         { key: "user", kind: "text", label: t("User"), autocomplete: "off" },
-        { key: "password", kind: "password", label: t("Password"), hint: t("Empty field: as before."), autocomplete: "new-password" },
+        { key: "password", kind: "password", label: t("Password"), hint: t("Empty field: as before. For another host it has to be given anew."), autocomplete: "new-password" },
         { key: "topic", kind: "text", label: t("Topics begin with"), placeholder: now?.topic },
         { key: "interval", label: t("Measured values at most every"), unit: "s", step: 1 },
         { key: "discoveryPrefix", kind: "text", label: t("Home Assistant listens at") },

@@ -38,7 +38,7 @@ export function OcppForms() {
           key: "securityProfile", kind: "select", label: t("Security profile"), options: PROFILES.map(([one, text]) => [one, t(text)]),
           hint: t("Certificates are set over REST: caCertificate, clientCertificate, clientKey."),
         },
-        { key: "password", kind: "password", label: t("Password"), hint: t("Empty field: as before."), autocomplete: "new-password" },
+        { key: "password", kind: "password", label: t("Password"), hint: t("Empty field: as before. For another host it has to be given anew."), autocomplete: "new-password" },
         { key: "idTag", kind: "text", label: t("Token of sessions without a card") },
         { key: "meterInterval", label: t("Meter value every"), unit: "s", step: 1 },
         { key: "offlineCurrent", label: t("Most current while it is away"), unit: "A", step: 0.1, hint: t("0: charging pauses. 63: its last limits stay.") },
