@@ -13,6 +13,9 @@ from pathlib import Path
 from .corpus import examples
 
 _OURS = Path(__file__).parent
+#: Longest input, bytes: a frame of the line and some more; documents are longer.
+_LONGEST = {"at": 512, "modbus-rtu": 600, "modbus-tcp": 600, "nextion": 512, "time-zone": 256}
+_LONGEST_DOCUMENT = 4096
 
 
 def _names() -> list[str]:
@@ -34,7 +37,8 @@ def _fuzz(name: str, runs: int, seed: int) -> int:
     with tempfile.TemporaryDirectory(prefix="evsed-fuzz-") as folder:
         for number, data in enumerate(examples(name)):
             (Path(folder) / f"seed{number}").write_bytes(data)
-        arguments = [f"-runs={runs}", f"-seed={seed}", "-max_len=4096", "-verbosity=0"]
+        longest = _LONGEST.get(name, _LONGEST_DOCUMENT)
+        arguments = [f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}", "-verbosity=0"]
         arguments += ["-timeout=10", "-rss_limit_mb=1024", f"-artifact_prefix=fuzz-{name}-"]
         command = [sys.executable, "-m", "tests.fuzz", "--here", name, "--", *arguments, folder]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
