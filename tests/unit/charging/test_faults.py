@@ -62,6 +62,14 @@ def test_the_fourth_time_a_retried_fault_stays() -> None:
     assert settle_faults(faults, Fault.NONE, 10**9).bits == DIODE.value
 
 
+def test_a_fault_that_is_not_retried_clears_by_itself_every_time() -> None:
+    faults = Faults()
+    for now_ms in range(0, 10 * CLEAR_AFTER_MS, CLEAR_AFTER_MS):
+        faults = settle_faults(faults, Fault.PILOT_FAULT, now_ms)
+        faults = settle_faults(faults, Fault.NONE, now_ms + CLEAR_AFTER_MS)
+        assert not faults.any()
+
+
 def test_unplugging_releases_what_waits_for_it_unless_its_cause_still_shows() -> None:
     assert not release_unplugged(spent(), Fault.NONE).any()
     assert release_unplugged(spent(), DIODE).has(DIODE)

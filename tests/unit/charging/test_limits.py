@@ -10,7 +10,7 @@ from evsed.charging.commands import (
     SetConsumptionLimit,
     SetUnderPowerLimit,
 )
-from evsed.charging.limits import Limits, SessionFigures, check_limits
+from evsed.charging.limits import Limits, SessionFigures, check_limits, end_session
 from evsed.charging.states import Reason
 
 LOW = SessionFigures(power_w=900)
@@ -104,6 +104,16 @@ def test_under_power_stays_until_the_session_ends() -> None:
     rich = SessionFigures(power_w=9000)
 
     assert check_limits(limits, rich, charging=False, now_ms=60_020).reached is not None
+
+
+def test_the_next_session_meets_the_same_limits_and_none_of_them_reached() -> None:
+    limits = Limits(consumption_ws=10**6, charging_time_s=3600, under_power_w=1000)
+    reached = limits
+    for now_ms in (0, 60_000):
+        reached = check_limits(reached, LOW, charging=True, now_ms=now_ms)
+    assert reached.reached is Reason.UNDER_POWER_LIMIT
+
+    assert end_session(reached) == limits
 
 
 def test_nothing_new_makes_no_new_object() -> None:

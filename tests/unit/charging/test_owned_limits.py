@@ -17,6 +17,7 @@ from evsed.charging.commands import (
     Together,
 )
 from evsed.charging.energy import Measured
+from evsed.charging.gates import permitted_da
 from evsed.charging.memory import Memory
 from evsed.charging.owned_limits import LONGEST_MS, MOST_LIMITS, OwnedLimit
 from evsed.charging.requests import accept
@@ -97,6 +98,17 @@ def test_signs_of_life_put_the_end_off(rig: Rig) -> None:
         assert rig.one_pass().offered_da == 100
 
 
+def test_a_sign_of_life_is_its_owners_alone(rig: Rig) -> None:
+    rig.charge()
+    rig.send(GUARD)
+    rig.send(SetLimit(owner="sun", current_da=80, lease_ms=6_000))
+    rig.run(4_000)
+    rig.send(RenewLimit("sun"))
+    rig.run(2_000)
+
+    assert {one.owner: one.lapsed for one in rig.snapshot.owned} == {"guard": True, "sun": False}
+
+
 def test_a_limit_without_fallback_ends_with_its_time(rig: Rig) -> None:
     rig.charge()
     rig.send(SetLimit(owner="sun", current_da=100, lease_ms=2000))
@@ -128,6 +140,10 @@ def test_a_pause_is_taken_as_every_pause_is(rig: Rig) -> None:
     rig.send(ClearLimit("sun"))
     rig.run(100)
     assert rig.state == "B2"
+
+
+def test_a_pause_permits_no_current_at_all() -> None:
+    assert permitted_da(Memory(owned=(OwnedLimit(owner="sun", current_da=0),))) == 0
 
 
 def test_a_fallback_may_be_a_pause(rig: Rig) -> None:
@@ -292,15 +308,21 @@ def test_a_limit_that_is_none_is_refused(limit: dict[str, object], sentence: str
     assert str(refused.value) == sentence
 
 
+def test_an_owner_may_be_silent_for_30_days_at_most() -> None:
+    memory = accept(Memory(), SetLimit(owner="sun", current_da=100, lease_ms=LONGEST_MS), 0)
+
+    assert memory.owned[0].until_ms == LONGEST_MS == 30 * 24 * 3600 * 1000
+
+
 def test_there_are_only_so_many_limits_and_an_owner_can_still_change_his() -> None:
     memory = Memory()
     for number in range(MOST_LIMITS):
         memory = accept(memory, SetLimit(owner=f"number {number}", current_da=100), 0)
-    with pytest.raises(RejectedError, match="there are 16 limits already"):
+    with pytest.raises(RejectedError, match="owner: there are 16 limits already"):
         accept(memory, SetLimit(owner="sun", current_da=100), 0)
 
     memory = accept(memory, SetLimit(owner="ocpp", current_da=90), 0)
-    with pytest.raises(RejectedError, match="there are 16 limits already"):
+    with pytest.raises(RejectedError, match="owner: there are 16 limits already"):
         accept(memory, SetLimit(owner="sun", current_da=100), 0)
     memory = accept(memory, SetLimit(owner="number 3", current_da=80), 0)
     assert min(limit.current_da or 0 for limit in memory.owned) == 80

@@ -29,6 +29,12 @@ def test_both_plateaus_of_a_square_wave_are_found() -> None:
     assert diode_found(window, LEVELS)
 
 
+def test_a_window_tells_when_it_was_measured_and_what_was_driven() -> None:
+    window = swing(square(1945, 100))
+
+    assert (window.started_ms, window.ended_ms, window.mode) == (0, 10, PilotMode.PWM)
+
+
 def test_readings_on_an_edge_are_dropped() -> None:
     readings = [1945] * 70 + [1200, 1300, 1400, 1500, 1600, 1700] + [100] * 160
 
@@ -58,12 +64,36 @@ def test_a_flat_line_near_0_v_is_a_short_and_elsewhere_a_dead_generator() -> Non
     assert classify(swing([100] * 200), LEVELS, None) is PilotReading.INVALID
 
 
+@pytest.mark.parametrize(
+    ("mv", "reading"),
+    [
+        (728, PilotReading.INVALID),
+        (729, PilotReading.V0),
+        (1483, PilotReading.V0),
+        (1484, PilotReading.INVALID),
+    ],
+)
+def test_a_short_lies_between_the_thresholds_of_minus_12_and_3_v(
+    mv: int, reading: PilotReading
+) -> None:
+    assert classify(swing([mv] * 200), LEVELS, None) is reading
+
+
 @pytest.mark.parametrize("high_mv", [2252, 1945, 1637])
 def test_a_mirrored_swing_has_no_diode(high_mv: int) -> None:
     window = swing(square(high_mv, 2 * zero_mv(LEVELS) - high_mv))
 
     assert window.plausible
     assert not diode_found(window, LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("off_mv", "diode"), [(101, False), (102, True), (-101, False), (-102, True)]
+)
+def test_what_is_1_v_from_a_mirrored_swing_has_a_diode(off_mv: int, diode: bool) -> None:
+    window = swing(square(2252, 2 * zero_mv(LEVELS) - 2252 + off_mv))
+
+    assert diode_found(window, LEVELS) is diode
 
 
 def test_a_steady_pilot_has_one_plateau() -> None:

@@ -17,9 +17,12 @@ from evsed.charging.commands import (
     SetUnderPowerLimit,
     Together,
 )
+from evsed.charging.debounce import PilotLine
+from evsed.charging.faults import Faults
 from evsed.charging.memory import Memory
 from evsed.charging.requests import accept
 from evsed.charging.rules import Rules
+from evsed.charging.states import Fault, PilotReading
 from evsed.errors import RejectedError
 
 
@@ -107,6 +110,18 @@ def test_an_operator_leaves_a_latched_error_behind(rig: Rig) -> None:
         rig.send(MakeAvailable(on=on))
         rig.run(20)
     assert rig.run(1000).contactor_closed
+
+
+def test_an_operator_leaves_nothing_of_an_error_behind() -> None:
+    failed = Memory(
+        available=False,
+        faults=Faults(bits=Fault.EMERGENCY_STOP.value),
+        error_since_ms=5,
+        seen_unasking=True,
+        line=PilotLine(stable=PilotReading.V9),
+    )
+
+    assert accept(failed, MakeAvailable(on=True), 20) == Memory()
 
 
 def test_an_operator_cannot_leave_a_fault_behind_that_is_still_there(rig: Rig) -> None:

@@ -7,7 +7,8 @@ import pytest
 from charging_rig import NO_REST, Rig
 
 from evsed.charging.commands import ApplyRules, Enable
-from evsed.charging.states import PilotMode
+from evsed.charging.states import ChargingState, PilotMode, PilotReading
+from evsed.charging.wake_up import WakeUp, follow_waiting
 
 SLEEPY = replace(NO_REST, wake_up_after_s=30)
 
@@ -32,6 +33,26 @@ def test_after_30_s_one_pulse_and_never_again(sleeper: Rig) -> None:
     assert [ms for _, ms in seen[1:3]] == [4000, 760]
     assert 29_000 < seen[0][1] < 31_000
     assert sleeper.state == "B2"
+
+
+def pulses(waiting: WakeUp, now_ms: int) -> bool:
+    """Return whether a vehicle that waits in B2 is woken now."""
+    after = follow_waiting(waiting, ChargingState.B2, PilotReading.V9, after_s=30, now_ms=now_ms)
+    return after.pilot_mode(now_ms) is PilotMode.LOW
+
+
+def test_the_pulse_comes_after_30_s_and_not_before() -> None:
+    waiting = WakeUp(waiting_since_ms=10_000)
+
+    assert not pulses(waiting, 39_999)
+    assert pulses(waiting, 40_000)
+
+
+def test_a_vehicle_that_last_asked_an_hour_ago_is_asleep() -> None:
+    waiting = WakeUp(waiting_since_ms=6_000_000, asked_ms=5_000_000)
+
+    assert not pulses(waiting, 8_599_999)
+    assert pulses(waiting, 8_600_000)
 
 
 def test_enabling_again_gives_another_pulse(sleeper: Rig) -> None:
