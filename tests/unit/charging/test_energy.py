@@ -6,7 +6,7 @@ import pytest
 
 from evsed.charging.energy import Energy, Measured, Power, add_up, begin_session, power_now
 from evsed.charging.rules import Rules
-from evsed.charging.snapshot import DARK
+from evsed.charging.snapshot import DARK, Phases
 from evsed.charging.states import MeterMode
 
 ONE = Measured(voltages_v=(229.0, 0, 0), currents_a=(10.0, 0, 0), real_powers_w=(2200.4, 0, 0))
@@ -38,6 +38,31 @@ BOTH = Rules(meter_mode=MeterMode.CURRENT_VOLTAGE)
 )
 def test_power_by_meter_mode(rules: Rules, measured: Measured | None, watts: int) -> None:
     assert power_now(rules, measured, 160, closed=True).power_w == watts
+
+
+@pytest.mark.parametrize(
+    ("rules", "measured", "voltages_v", "currents_a"),
+    [
+        (Rules(ac_voltage_v=240), None, (240.0, 0.0, 0.0), (16.0, 0.0, 0.0)),
+        (Rules(three_phases=True), None, (230.0,) * 3, (16.0,) * 3),
+        (CURRENT, ONE, (230.0, 0.0, 0.0), (10.0, 0.0, 0.0)),
+        (BOTH, None, DARK, DARK),
+        (BOTH, THREE, (229.0, 0.0, 0.0), (10.0, 0.0, 0.0)),
+        (replace(BOTH, three_phases=True), ONE, (229.0,) * 3, (10.0,) * 3),
+        (
+            replace(BOTH, three_phases=True, meter_channels=3),
+            THREE,
+            (229.0, 230.0, 231.0),
+            (10.0, 11.0, 12.0),
+        ),
+    ],
+)
+def test_volts_and_amperes_are_those_of_the_phases_in_use(
+    rules: Rules, measured: Measured | None, voltages_v: Phases, currents_a: Phases
+) -> None:
+    power = power_now(rules, measured, 160, closed=True)
+
+    assert (power.voltages_v, power.currents_a) == (voltages_v, currents_a)
 
 
 def test_an_open_contactor_shows_nothing() -> None:
