@@ -5,11 +5,23 @@ from dataclasses import replace
 import pytest
 from charging_rig import NO_REST, Rig
 
+from evsed.charging.causes import present_causes
 from evsed.charging.commands import ApplyRules, Enable, MakeAvailable, ShutDown
+from evsed.charging.debounce import PilotLine
 from evsed.charging.energy import Measured
 from evsed.charging.limits import SessionFigures
+from evsed.charging.memory import Inputs, Memory, PilotDrive
+from evsed.charging.outlet import Outlet
+from evsed.charging.protections import Overcurrent
 from evsed.charging.rules import Rules
-from evsed.charging.states import Fault, MeterMode, PilotMode, SelfTest
+from evsed.charging.states import (
+    Fault,
+    LockStatus,
+    MeterMode,
+    PilotMode,
+    PilotReading,
+    SelfTest,
+)
 
 RCM = replace(NO_REST, rcm=True)
 
@@ -102,6 +114,32 @@ def test_what_cannot_wait_opens_in_the_same_pass(given: dict[str, bool], fault: 
     assert rig.snapshot.faults is fault
     assert not rig.closed
     assert rig.snapshot.pilot is PilotMode.LOW
+
+
+def test_everything_that_is_wrong_at_once_is_told() -> None:
+    outlet = {"socket_outlet": True, "lock_fitted": True, "proximity_fitted": True}
+    memory = Memory(
+        rules=replace(RCM, temperature_sensor=True, feedback_fitted=True, **outlet),
+        line=PilotLine(stable=PilotReading.INVALID, diode_missing_since_ms=0),
+        pilot=PilotDrive(mode=PilotMode.PWM),
+        rcm_test=SelfTest.FAILED,
+        overcurrent=Overcurrent(tripped=True),
+        outlet=Outlet(in_use=True, candidate=Fault.CABLE_FAULT, equal_readings=3),
+    )
+    inputs = Inputs(
+        now_ms=5000,
+        feedback=True,
+        controller_failed=True,
+        emergency_stop=True,
+        supply_failed=True,
+        rcm_active=True,
+        temperature_fault=True,
+        temperature_high_cdeg=9000,
+        lock_status=LockStatus.LOCKING_FAIL,
+    )
+
+    # A lock fails one way at a time, and contacts that are welded do close.
+    assert present_causes(memory, inputs) == ~(Fault.UNLOCK_FAULT | Fault.CONTACTOR_OPEN_FAULT)
 
 
 @pytest.mark.parametrize(

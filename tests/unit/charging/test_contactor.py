@@ -6,6 +6,8 @@ import pytest
 from charging_rig import NO_REST, Rig
 
 from evsed.charging.energy import Measured
+from evsed.charging.machine import step
+from evsed.charging.memory import Inputs, Memory
 from evsed.charging.rules import Rules
 from evsed.charging.states import Fault, MeterMode
 
@@ -79,6 +81,15 @@ def test_contacts_found_closed_are_never_closed() -> None:
     rig.pilot_says = ("6", "6")
 
     assert not any(rig.one_pass().contactor_closed for _ in range(20))
+
+
+def test_contacts_found_closed_at_start_have_as_long_to_open_as_any() -> None:
+    memory, faults = Memory(rules=FITTED), []
+    for now_ms in (1_000_000, 1_000_500, 1_000_501):
+        memory, _ = step(memory, Inputs(now_ms=now_ms, feedback=True))
+        faults.append(Fault(memory.faults.bits))
+
+    assert faults == [Fault.NONE, Fault.NONE, Fault.CONTACTOR_WELDED]
 
 
 def test_without_a_contact_current_after_opening_tells_of_a_weld() -> None:

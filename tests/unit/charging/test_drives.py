@@ -6,7 +6,7 @@ import pytest
 from charging_rig import NO_REST, Rig
 
 from evsed.charging.commands import MakeAvailable
-from evsed.charging.drives import drive_contactor
+from evsed.charging.drives import drive_contactor, drive_pilot
 from evsed.charging.memory import Inputs
 from evsed.charging.states import ChargingState, PilotMode
 
@@ -50,6 +50,15 @@ def test_the_closing_rule_wants_pilot_diode_and_open_contacts() -> None:
     assert not drive_contactor(blank, inputs).contactor.closed
     assert not drive_contactor(memory, replace(inputs, feedback=True)).contactor.closed
     assert not drive_contactor(memory, replace(inputs, now_ms=rig.now_ms + 101)).contactor.closed
+
+
+def test_in_every_pwm_run_the_diode_has_to_show_anew() -> None:
+    rig, inputs = waiting_to_close()
+    rig.change(pilot=replace(rig.memory.pilot, mode=PilotMode.HIGH))
+    resumed = drive_pilot(rig.memory, inputs)
+
+    assert resumed.pilot.mode is PilotMode.PWM
+    assert not drive_contactor(resumed, inputs).contactor.closed
 
 
 def test_a_vehicle_that_asks_within_the_pulse_waits_for_an_offer() -> None:

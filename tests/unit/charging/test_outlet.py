@@ -171,6 +171,14 @@ def test_leaving_outlet_mode_releases_the_lock_and_its_faults() -> None:
     assert rig.outputs.lock is False
 
 
+def test_leaving_outlet_mode_no_cable_has_a_rating() -> None:
+    rig = Socket(OUTLET)
+    rig.charge()
+    rig.send(ApplyRules(NO_REST))
+
+    assert rig.one_pass().cable_rating_a is None
+
+
 def test_outlet_mode_begins_with_the_next_session() -> None:
     rig = Socket(NO_REST)
     rig.charge()
@@ -194,6 +202,16 @@ def test_a_plug_found_locked_at_start_is_released_after_2_s_without_a_vehicle() 
     assert rig.outputs.lock is None
     rig.run(60)
     assert rig.outputs.lock is False
+
+
+def test_a_plug_found_locked_at_start_stays_where_the_pilot_cannot_be_read() -> None:
+    rig = Rig(OUTLET, available=False)
+    rig.given["lock_position"] = True
+    rig.run(5000)
+
+    assert rig.state == "F"
+    assert rig.outputs is not None
+    assert rig.outputs.lock is None
 
 
 def test_current_that_flows_on_keeps_the_plug_locked() -> None:

@@ -102,6 +102,12 @@ def test_heat_lowers_the_offer_by_1_a_in_10_s_down_to_6_a_at_the_threshold() -> 
     assert (rig.snapshot.offered_da, rig.closed) == (60, True)
 
 
+def test_an_offer_that_the_temperature_permits_stays() -> None:
+    reached = Derating(limit_da=190, moved_ms=0)
+
+    assert derate(reached, WARM, 5500, 60_000) == reached
+
+
 def test_an_offer_comes_back_with_the_cold() -> None:
     rig = Rig(WARM, charging_current_da=320)
     rig.given["temperature_high_cdeg"] = 5900
