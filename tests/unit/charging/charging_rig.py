@@ -1,5 +1,6 @@
 """The charging rules with a vehicle on the pilot; every pass is checked against the invariants."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +55,14 @@ class Rig:
     def skip(self, ms: int, **given: Any) -> Snapshot:
         """Let one long pass go by."""
         return self.one_pass(ms, **given)
+
+    def until(self, reached: Callable[[], bool], within_ms: int = 60_000) -> Snapshot:
+        """Run passes until something is reached, which has to happen within a while."""
+        for _ in range(within_ms // PASS_MS):
+            if reached():
+                return self.snapshot
+            self.one_pass()
+        raise AssertionError(f"not reached within {within_ms} ms: {self.snapshot}")
 
     def send(self, command: Command) -> None:
         """Give a command before the next pass."""

@@ -244,8 +244,7 @@ def failing_self_test() -> Rig:
     rig = Rig(RCM)
     rig.given["rcm_test"] = SelfTest.FAILED
     rig.pilot_says = ("9", "9")
-    while rig.memory.rcm_test is not SelfTest.FAILED:
-        rig.one_pass()
+    rig.until(lambda: rig.memory.rcm_test is SelfTest.FAILED)
     return rig
 
 

@@ -33,8 +33,7 @@ def test_the_contactor_rests_before_it_closes_again() -> None:
     rig.car("6", 1000)
     assert (rig.state, rig.snapshot.reason.value) == ("C1", "contactor_rest")
 
-    while not rig.closed:
-        rig.one_pass()
+    rig.until(lambda: rig.closed)
     assert 3000 <= rig.now_ms - opened_ms <= 3200
 
 

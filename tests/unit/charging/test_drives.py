@@ -64,10 +64,8 @@ def test_in_every_pwm_run_the_diode_has_to_show_anew() -> None:
 def test_a_vehicle_that_asks_within_the_pulse_waits_for_an_offer() -> None:
     rig = Rig(replace(NO_REST, wake_up_after_s=5))
     rig.car("9")
-    while rig.snapshot.pilot is not PilotMode.LOW:
-        rig.one_pass()
-    while rig.snapshot.pilot is PilotMode.LOW:
-        rig.one_pass()
+    rig.until(lambda: rig.snapshot.pilot is PilotMode.LOW)
+    rig.until(lambda: rig.snapshot.pilot is not PilotMode.LOW)
     assert rig.snapshot.pilot is PilotMode.HIGH
 
     assert rig.car("6", 1000).contactor_closed

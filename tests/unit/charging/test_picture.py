@@ -73,8 +73,7 @@ def test_the_self_test_is_a_reason() -> None:
 
 def test_the_first_pass_of_a_session_is_settling(rig: Rig) -> None:
     rig.pilot_says = ("9", "9")
-    while rig.one_pass().state is not ChargingState.B1:
-        pass
+    rig.until(lambda: rig.state == "B1")
 
     assert rig.snapshot.reason.value == "pilot_settling"
 

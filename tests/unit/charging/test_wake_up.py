@@ -79,8 +79,7 @@ def test_a_vehicle_that_wakes_charges(sleeper: Rig) -> None:
 
 
 def test_pausing_ends_the_pulse(sleeper: Rig) -> None:
-    while sleeper.snapshot.pilot is not PilotMode.LOW:
-        sleeper.one_pass()
+    sleeper.until(lambda: sleeper.snapshot.pilot is PilotMode.LOW)
     sleeper.run(400)
     sleeper.send(Enable(on=False))
 
