@@ -375,6 +375,19 @@ def test_nonsense_from_the_meter_adds_no_energy(power: float) -> None:
     assert rig.run(1000).total_energy_ws == 0
 
 
+def test_what_the_meter_measures_is_counted_and_not_what_is_offered() -> None:
+    rig = Rig(replace(NO_REST, meter_mode=MeterMode.CURRENT_VOLTAGE))
+    rig.charge()
+    rig.given["measured"] = Measured(
+        voltages_v=(230.0, 0.0, 0.0), currents_a=(10.0, 0.0, 0.0), real_powers_w=(2290.0, 0.0, 0.0)
+    )
+    before_ws = rig.one_pass().session_energy_ws
+    rig.run(10_000)
+
+    assert rig.snapshot.power_w == 2290
+    assert rig.snapshot.session_energy_ws - before_ws == 22_900
+
+
 def test_new_rules_lower_the_offer_in_the_same_pass(rig: Rig) -> None:
     rig.charge()
     rig.send(ApplyRules(Rules(max_charging_current_a=10, contactor_rest_ms=0)))

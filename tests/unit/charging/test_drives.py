@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from charging_rig import NO_REST, Rig
 
-from evsed.charging.commands import MakeAvailable
+from evsed.charging.commands import Enable, MakeAvailable
 from evsed.charging.drives import drive_contactor, drive_pilot
 from evsed.charging.memory import Inputs
 from evsed.charging.states import ChargingState, PilotMode
@@ -69,6 +69,17 @@ def test_a_vehicle_that_asks_within_the_pulse_waits_for_an_offer() -> None:
     assert rig.snapshot.pilot is PilotMode.HIGH
 
     assert rig.car("6", 1000).contactor_closed
+
+
+def test_a_duty_is_driven_only_while_there_is_an_offer(rig: Rig) -> None:
+    driven = []
+    for on in (True, False):
+        rig.send(Enable(on=on))
+        rig.car("6")
+        assert rig.outputs is not None
+        driven.append((rig.outputs.pilot, rig.outputs.duty_ppm))
+
+    assert driven == [(PilotMode.PWM, 533_333), (PilotMode.HIGH, 0)]
 
 
 def test_minus_12_v_lasts_300_ms(rig: Rig) -> None:
