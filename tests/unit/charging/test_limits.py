@@ -40,6 +40,24 @@ def test_time_stops_charging_until_the_session_is_over(rig: Rig) -> None:
     assert rig.charge().limit_reached is False
 
 
+@pytest.mark.parametrize(
+    ("figures", "reached"),
+    [
+        (SessionFigures(energy_ws=7_199_999), None),
+        (SessionFigures(energy_ws=7_200_000), Reason.CONSUMPTION_LIMIT),
+        (SessionFigures(charging_time_ms=3_599_999), None),
+        (SessionFigures(charging_time_ms=3_600_000), Reason.CHARGING_TIME_LIMIT),
+    ],
+    ids=str,
+)
+def test_a_limit_is_reached_at_its_value_and_not_before(
+    figures: SessionFigures, reached: Reason | None
+) -> None:
+    limits = Limits(consumption_ws=7_200_000, charging_time_s=3600)
+
+    assert check_limits(limits, figures, charging=True, now_ms=0).reached is reached
+
+
 @pytest.mark.parametrize(("lasts_ms", "state"), [(59_000, "C2"), (61_000, "C1")])
 def test_too_little_power_for_60_s_stops_charging(rig: Rig, lasts_ms: int, state: str) -> None:
     rig.charge()

@@ -7,7 +7,14 @@ from charging_rig import NO_REST, Rig
 
 from evsed.charging.commands import ApplyRules, MakeAvailable
 from evsed.charging.energy import Measured
-from evsed.charging.outlet import UNKNOWN_A, Outlet, follow_proximity, rate_cable
+from evsed.charging.outlet import (
+    UNKNOWN_A,
+    Outlet,
+    begin_session,
+    follow_proximity,
+    rate_cable,
+    release_plug,
+)
 from evsed.charging.rules import ProximityLevels
 from evsed.charging.states import Fault, LockStatus, MeterMode
 
@@ -212,6 +219,13 @@ def test_a_plug_found_locked_at_start_stays_where_the_pilot_cannot_be_read() -> 
     assert rig.state == "F"
     assert rig.outputs is not None
     assert rig.outputs.lock is None
+
+
+def test_a_plug_that_was_to_be_released_is_kept_for_the_next_session() -> None:
+    waiting = Outlet(lock_wanted=True, unlock_due=True)
+    plug = release_plug(begin_session(waiting, OUTLET), safe=True)
+
+    assert plug.lock_wanted is True
 
 
 def test_current_that_flows_on_keeps_the_plug_locked() -> None:

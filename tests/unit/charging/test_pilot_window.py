@@ -96,6 +96,11 @@ def test_what_is_1_v_from_a_mirrored_swing_has_a_diode(off_mv: int, diode: bool)
     assert diode_found(window, LEVELS) is diode
 
 
+@pytest.mark.parametrize(("low_mv", "diode"), [(728, True), (729, False)])
+def test_a_diode_reaches_the_threshold_of_minus_12_v(low_mv: int, diode: bool) -> None:
+    assert diode_found(swing(square(2252, low_mv)), LEVELS) is diode
+
+
 def test_a_steady_pilot_has_one_plateau() -> None:
     assert steady([2252] * 8, PilotMode.HIGH).high_mv == 2252
     assert steady([100] * 8, PilotMode.LOW).low_mv == 100

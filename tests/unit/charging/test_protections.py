@@ -121,6 +121,8 @@ def test_an_offer_comes_back_with_the_cold() -> None:
     rig.run(30_000)
     assert rig.snapshot.offered_da == 320
     assert rig.memory.derating.limit_da is None
+    rig.given["temperature_high_cdeg"] = 5900
+    assert 300 <= rig.run(10_000).offered_da < 320
 
 
 def test_without_derating_or_a_reading_nothing_is_lowered() -> None:

@@ -106,6 +106,14 @@ def test_a_meter_that_was_replaced_goes_on_from_where_the_count_is():
         assert abs(meter.error_mws) <= 3 * WH
 
 
+def test_a_rise_that_no_charger_draws_is_a_jump():
+    following, _ = follow(None, 0, Register(mws=0, step_mws=WH, taken_ms=10**6, closed=True))
+    most_mws = 200_000_000 + 2 * WH  # 200 kW for a second, and two steps
+    for risen_mws, jumped in ((most_mws, False), (most_mws + 1, True)):
+        later = Register(mws=risen_mws, step_mws=WH, taken_ms=10**6 + 1000, closed=True)
+        assert follow(following, 0, later)[0].jumped is jumped
+
+
 def test_without_a_register_watts_count_alone():
     assert follow(None, 77, None) == (None, 77)
 
