@@ -79,6 +79,11 @@ def test_a_short_lies_between_the_thresholds_of_minus_12_and_3_v(
     assert classify(swing([mv] * 200), LEVELS, None) is reading
 
 
+def test_0_v_reads_what_the_thresholds_of_10_5_and_1_5_v_say() -> None:
+    assert zero_mv(LEVELS) == 1331
+    assert zero_mv(PilotLevels(v12=1050, v3=150)) == 0
+
+
 @pytest.mark.parametrize("high_mv", [2252, 1945, 1637])
 def test_a_mirrored_swing_has_no_diode(high_mv: int) -> None:
     window = swing(square(high_mv, 2 * zero_mv(LEVELS) - high_mv))

@@ -64,6 +64,14 @@ def test_enabling_again_gives_another_pulse(sleeper: Rig) -> None:
     assert "low" in [mode for mode, _ in modes(sleeper, 60_000)]
 
 
+def test_enabling_again_starts_the_30_s_again(sleeper: Rig) -> None:
+    modes(sleeper, 20_000)
+    for on in (False, True):
+        sleeper.send(Enable(on=on))
+
+    assert modes(sleeper, 20_000) == [("pwm", 20_000)]
+
+
 def test_a_vehicle_that_charged_in_the_last_hour_is_full_and_not_asleep(sleeper: Rig) -> None:
     sleeper.car("6")
     sleeper.car("9")
