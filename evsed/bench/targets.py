@@ -56,8 +56,8 @@ TARGETS: Final[Mapping[str, Target]] = {
 CAUSES: Final[Mapping[str, str]] = {
     REACTION: "Two bad pilot windows in a row are wanted, some 22 to 30 ms by themselves; the rest "
     "is the sampler waiting for a core or for the interpreter.",
-    LATE_P999: "The interpreter is handed over only between two steps of Python, and under this "
-    "load every core has a process that never rests; what held it is in the log.",
+    LATE_P999: "Nearly always a thread that writes an upload, put aside by the processes that "
+    "count while it holds the interpreter (decision 48); what held it is in the log.",
     LATE_MAX: "As above; on a machine shared with others, also what those take away. cyclictest "
     "of the same run tells the two apart.",
     STATE: "Only where no connection may send the same bytes twice: the answer is then parsed, "
