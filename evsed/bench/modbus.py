@@ -135,13 +135,15 @@ async def _commands(folder: Path) -> list[tuple[str, list[str], str]]:
     state.mkdir()
     stored = {"version": 1, "modbus": {"tcpEnabled": True, "unitId": 1}}
     (state / "settings.json").write_text(json.dumps(stored))
+    alone = folder / "alone"
+    alone.mkdir()
     config = folder / "evsed.yaml"
     config.write_text("http: {address: 127.0.0.1}\nmodbus: {address: 127.0.0.1}\n")
     daemon = [sys.executable, "-m", "evsed", "run", "--board", "sim", "--config", str(config)]
     daemon += ["--state-dir", str(state), "--http-port", "0", "--modbus-port"]
     libmodbus, why = await _libmodbus(folder)
     return [
-        ("evsed, Modbus alone", _module("modbus_server"), ""),
+        ("evsed, Modbus alone", [*_module("modbus_server"), str(alone)], ""),
         ("evsed, the charger", daemon, ""),
         _pymodbus(),
         ("libmodbus", libmodbus, why),

@@ -1,11 +1,11 @@
-"""``python -m evsed.bench.modbus_server PORT``: the shipped Modbus service and nothing else.
+"""``python -m evsed.bench.modbus_server FOLDER PORT``: the shipped Modbus service and nothing else.
 
-It shows a charger in maintenance; the work of an answer is the same. Runs until it is killed.
+It shows a charger in maintenance; the work of an answer is the same. Runs until it is killed; the
+folder, which keeps its settings, is its starter's.
 """
 
 import asyncio
 import sys
-import tempfile
 from pathlib import Path
 
 from evsed.board.reader import find_board, read_board
@@ -37,8 +37,8 @@ async def serve(port: int, folder: Path) -> None:
 
 def main() -> None:
     """Be the server."""
-    with tempfile.TemporaryDirectory(prefix="evsed-bench-") as name:
-        asyncio.run(serve(int(sys.argv[1]), Path(name)))
+    folder, port = sys.argv[1:]
+    asyncio.run(serve(int(port), Path(folder)))
 
 
 if __name__ == "__main__":
