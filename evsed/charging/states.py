@@ -65,12 +65,9 @@ class Fault(Flag):
     EMERGENCY_STOP = 16384
 
 
-_NO_FAULTS: Final = Fault.NONE
-
-
 def fault_names(faults: Fault) -> list[str]:
     """Return the wire names of the faults that are set, ascending by bit."""
-    if faults is _NO_FAULTS:  # as nearly always, and asked in every pass
+    if faults is Fault.NONE:  # as nearly always, and asked in every pass
         return []
     return [str(fault.name).lower() for fault in Fault if fault & faults]
 

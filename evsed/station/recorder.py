@@ -276,7 +276,7 @@ def _reading(memory: Memory, inputs: Inputs) -> PilotReading:
 def _shown(memory: Memory, snapshot: Snapshot) -> dict[str, Json]:
     shown: dict[str, Json] = {
         "state": snapshot.state.value,
-        "errors": [*fault_names(snapshot.faults)],
+        "errors": list(fault_names(snapshot.faults)),
         "contactor": snapshot.contactor_closed,
         "pendingAuth": snapshot.pending_auth,
         "session": snapshot.session,

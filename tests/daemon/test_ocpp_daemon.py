@@ -5,22 +5,14 @@ import signal
 
 import pytest
 from daemon_world import Daemon, RunningSimulator, eventually
+from load_world import share_profile
 from ocpp.v16 import call as ask16
 from ocpp.v201 import call as ask201
 from ocpp_systems import LibrarySystem, Loop, serving
 
 #: A process has to start first, and a machine may be busy.
 WITHIN_S = 60.0
-LIMIT = {
-    "chargingProfileId": 1,
-    "stackLevel": 0,
-    "chargingProfilePurpose": "ChargePointMaxProfile",
-    "chargingProfileKind": "Absolute",
-    "chargingSchedule": {
-        "chargingRateUnit": "A",
-        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}],
-    },
-}
+LIMIT = share_profile(10.0)
 
 
 @pytest.fixture

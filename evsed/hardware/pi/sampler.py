@@ -88,14 +88,14 @@ class SpiSampler:
         self._windows: deque[SampleWindow] = deque(maxlen=_MOST_WINDOWS)
         self._owed: deque[_Owed] = deque()
         self._changes = PilotChanges()
-        #: wakes whoever waits for a window
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._listening = select.poll()
-        self._listening.register(self._bell, select.POLLIN)
         self._failure = ""
         self._swinging = False
         self._stopping = False
         self._ports = self._open(open_spi)
+        #: wakes whoever waits for a window
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._listening = select.poll()
+        self._listening.register(self._bell, select.POLLIN)
         self._thread = threading.Thread(target=self._run, name="evsed-sampler", daemon=True)
         self._thread.start()
 

@@ -5,20 +5,12 @@ from contextlib import closing
 
 import pytest
 from csms_world import Ledger
+from load_world import share_profile
 from ocpp.v16 import call
 
 from evsed.services.ocpp.shelf import system_of
 
-PROFILE = {
-    "chargingProfileId": 1,
-    "stackLevel": 0,
-    "chargingProfilePurpose": "ChargePointMaxProfile",
-    "chargingProfileKind": "Absolute",
-    "chargingSchedule": {
-        "chargingRateUnit": "A",
-        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}],
-    },
-}
+PROFILE = share_profile(10.0)
 ENTRY = {"idTag": "GOOD", "idTagInfo": {"status": "Accepted"}}
 
 
